@@ -1,0 +1,119 @@
+"""Whether bytes are a whole picture, and how much of it shows sky. Pure."""
+
+from __future__ import annotations
+
+import numpy as np
+import simplejpeg
+from numpy.typing import NDArray
+
+from sdss_cutout._errors import ImageError
+
+__all__ = ["check_jpeg", "decode_jpeg", "is_painted_black"]
+
+# JPEG codes blocks of 8 x 8 pixels; missing imaging is blocks of exact zeros, while even the
+# darkest real sky has under 8 % of them.
+_BLOCK = 8
+_MISSING_IF_BLACK = 0.75
+
+
+def check_jpeg(content: bytes, width: int, height: int) -> float:
+    """Decode a picture in full and return its coverage.
+
+    Parameters
+    ----------
+    content : bytes
+        What came.
+    width, height : int
+        The size in pixels that was asked for.
+
+    Returns
+    -------
+    float
+        The part of the picture that is not the black of missing imaging, 0 to 1.
+
+    Raises
+    ------
+    ImageError
+        If this is not a JPEG, is cut or corrupt, has another size, or is of one colour.
+
+    Notes
+    -----
+    libjpeg fills in what is missing and only warns of it; ``strict`` turns the warnings into
+    errors, which also finds a cut whose end marker was put back.
+    """
+    _check_size(content, width, height)
+    pixels = _decoded(content, "RGBX")
+    # One comparison of four bytes rather than three of one; the fourth is not ours.
+    black = (pixels.view(np.uint32)[:, :, 0] & np.uint32(_RGB_BITS)) == 0
+    if not black.any():
+        if _is_uniform(pixels):
+            raise ImageError("the picture is blank: all its pixels are the same")
+        return 1.0
+    if black.all():
+        raise ImageError("the picture is blank: all its pixels are black")
+    return _coverage(black)
+
+
+_RGB_BITS = int.from_bytes(b"\xff\xff\xff\x00", "little" if np.little_endian else "big")
+
+
+def _check_size(content: bytes, width: int, height: int) -> None:
+    try:
+        found_height, found_width, _, _ = simplejpeg.decode_jpeg_header(content)
+    except ValueError as error:
+        raise ImageError(f"what came is not a JPEG: it begins with {content[:16]!r}") from error
+    if (found_width, found_height) != (width, height):
+        raise ImageError(
+            f"the picture is {found_width} x {found_height} pixels, not {width} x {height}"
+        )
+
+
+def _decoded(content: bytes, colorspace: str) -> NDArray[np.uint8]:
+    try:
+        return np.asarray(simplejpeg.decode_jpeg(content, colorspace=colorspace, strict=True))
+    except ValueError as error:
+        raise ImageError(f"the picture is cut or corrupt: {error}") from error
+
+
+def _is_uniform(pixels: NDArray[np.uint8]) -> bool:
+    return bool((pixels == pixels[0, 0]).all())
+
+
+def _coverage(black: NDArray[np.bool_]) -> float:
+    """Return the part of the picture in blocks that are not mostly black."""
+    height, width = black.shape
+    rows, columns = (np.arange(0, n, _BLOCK) for n in (height, width))
+    counts = np.add.reduceat(np.add.reduceat(black, rows, axis=0, dtype=np.int64), columns, axis=1)
+    areas = np.outer(np.diff(rows, append=height), np.diff(columns, append=width))
+    shown = counts < _MISSING_IF_BLACK * areas
+    return float(areas[shown].sum() / black.size)
+
+
+def is_painted_black(content: bytes) -> bool:
+    """Return whether a decodable picture is black but for painted text.
+
+    Text is bright and thin: in brightness alone, without the colour that JPEG smears over 16
+    pixels, no 2 x 2 blocks of it are without black, while any patch of sky has them.
+    """
+    brightness = _decoded(content, "GRAY")[:, :, 0]
+    height, width = (n // _BLOCK for n in brightness.shape)
+    dark = brightness[: height * _BLOCK, : width * _BLOCK] == 0
+    share = dark.reshape(height, _BLOCK, width, _BLOCK).mean(axis=(1, 3))
+    lit = share < _LIT_IF_DARK
+    patches = lit[:-1, :-1] & lit[1:, :-1] & lit[:-1, 1:] & lit[1:, 1:]
+    return bool(brightness.max() >= _TEXT_BRIGHTNESS and not patches.any())
+
+
+_LIT_IF_DARK = 0.25
+_TEXT_BRIGHTNESS = 100
+
+
+def decode_jpeg(content: bytes) -> NDArray[np.uint8]:
+    """Return the pixels, shape ``(ny, nx, 3)``, red, green, blue; row 0 is the top row.
+
+    Raises
+    ------
+    ImageError
+        If this is not a whole JPEG.
+    """
+    return _decoded(content, "RGB")

@@ -1,0 +1,109 @@
+"""File stems for targets: default IAU names, and which given names are safe everywhere."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from pathvalidate import ValidationError, validate_filename
+
+from sdss_cutout._errors import TargetError
+
+__all__ = ["iau_names", "number_repeats", "refuse_repeats", "refuse_unsafe"]
+
+# A file system gives a name 255 bytes; the suffix and the temporary file's additions need some.
+MAX_NAME_BYTES = 200
+
+# Positions come as binary fractions: 05.60 s can arrive as 05.5999999999. A value that is
+# within this part of the last digit of the next one has reached it.
+_LAST_DIGIT_TOLERANCE = 1e-5
+
+# Decides most names at once; what it does not match is looked at in full.
+_PLAINLY_SAFE = re.compile(
+    rf"(?!(?:con|prn|aux|nul|com\d|lpt\d)\Z)[A-Za-z0-9_+-]{{1,{MAX_NAME_BYTES}}}", re.IGNORECASE
+)
+
+
+def iau_names(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> list[str]:
+    """Return names such as ``J011605.60-000053.6`` for ICRS positions in degrees.
+
+    Digits are cut off, not rounded, as the IAU asks
+    (https://cds.unistra.fr/Dic/iau-spec.html, "Designation"), so that a name never points
+    beyond the position that it was made from.
+    """
+    centiseconds = _cut(ra * 24_000.0) % 8_640_000
+    deciarcsec = np.minimum(_cut(np.abs(dec) * 36_000.0), 3_240_000)
+    hours, rest = np.divmod(centiseconds, 360_000)
+    minutes, seconds = np.divmod(rest, 6_000)
+    degrees, rest = np.divmod(deciarcsec, 36_000)
+    arcmin, arcsec = np.divmod(rest, 600)
+    signs = np.where(dec < 0, "-", "+")
+    columns = (hours, minutes, seconds, signs, degrees, arcmin, arcsec)
+    return [
+        f"J{h:02d}{m:02d}{s // 100:02d}.{s % 100:02d}{sign}{d:02d}{am:02d}{a // 10:02d}.{a % 10}"
+        for h, m, s, sign, d, am, a in zip(*(c.tolist() for c in columns), strict=True)
+    ]
+
+
+def _cut(value: NDArray[np.float64]) -> NDArray[np.int64]:
+    return np.floor(value + _LAST_DIGIT_TOLERANCE).astype(np.int64)
+
+
+def number_repeats(names: Iterable[str], seen: dict[str, int]) -> list[str]:
+    """Return the names, the second of a kind with ``_2``, the third with ``_3``."""
+    numbered = []
+    for name in names:
+        count = seen[name] = seen.get(name, 0) + 1
+        numbered.append(name if count == 1 else f"{name}_{count}")
+    return numbered
+
+
+def refuse_unsafe(names: Sequence[str], *, first_row: int = 0) -> None:
+    """Raise `TargetError` for the first name that is no safe file name on every platform."""
+    for row, name in enumerate(names, first_row):
+        if not _PLAINLY_SAFE.fullmatch(name) and (why := _why_unsafe(name)):
+            raise TargetError(
+                f"target {row}: the name {name!r} is no safe file name: {why}. Allowed are letters, "
+                f"digits and marks such as _ + - . that every file system takes, up to "
+                f"{MAX_NAME_BYTES} bytes"
+            )
+
+
+def _why_unsafe(name: str) -> str:
+    if not name:
+        return "it is empty"
+    if len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
+        return f"it is longer than {MAX_NAME_BYTES} bytes"
+    if not name.isprintable():
+        return "it has a character that is not printable"
+    if name[0] in ". " or name[-1] in ". ":
+        return "it begins or ends with a dot or a space"
+    try:
+        validate_filename(name, platform="universal")
+        validate_filename(f"{name}.jpg", platform="universal")
+    except ValidationError as error:
+        return str(error.description or error.reason.description).rstrip(".")
+    return ""
+
+
+def refuse_repeats(names: Sequence[str], seen: set[str], *, first_row: int = 0) -> None:
+    """Raise `TargetError` for the first name that was there before, be it in another case.
+
+    File systems differ in whether ``a.jpg`` and ``A.jpg``, or the composed and the decomposed
+    form of an accent, are one file, so that neither difference is enough.
+    """
+    for row, name in enumerate(names, first_row):
+        key = name.casefold() if name.isascii() else _fold(name)
+        if key in seen:
+            raise TargetError(
+                f"target {row}: the name {name!r} is there already, at least in another case; "
+                "each target needs a name of its own"
+            )
+        seen.add(key)
+
+
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -1,0 +1,381 @@
+"""Position and geometry become a request, and a request a URL. Pure and strict.
+
+The server clips in silence what is out of its limits, so that everything is refused here that
+would make it answer something else than what was asked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+import astropy.units as u
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+from numpy.typing import NDArray
+
+from sdss_cutout._errors import RequestError
+from sdss_cutout._service import SKYSERVER, ImageService
+from sdss_cutout._targets import Targets, read_targets
+
+__all__ = ["CutoutRequest", "RequestBatch", "Site", "build_requests", "check_site"]
+
+_ARCSEC_PER_PIXEL = u.arcsec / u.pix
+
+# Positions and scales are sent with this many decimals: 0.4 micro-arcsec, far below anything
+# that SDSS measures, but coarse enough that the last bit of a frame transformation, which differs
+# between machines, does not turn the same target into another request.
+_DECIMALS = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Which server and which data release are asked."""
+
+    base_url: str
+    release: int
+    service: ImageService = SKYSERVER
+
+    @property
+    def picture_url(self) -> str:
+        """The URL of the picture service, without parameters."""
+        return self.base_url + self.service.picture_path.format(release=self.release)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CutoutRequest:
+    """One picture, as the server is asked for it.
+
+    Attributes
+    ----------
+    ra, dec : float
+        ICRS position of the reference pixel, degrees.
+    scale : float
+        Arcsec a pixel.
+    width, height : int
+        Pixels.
+    overlays : str
+        SkyServer's letters.
+    url : str
+        The URL that asks for all of this.
+    """
+
+    ra: float
+    dec: float
+    scale: float
+    width: int
+    height: int
+    overlays: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestBatch:
+    """The requests for many targets, held as columns so that a million of them stay small.
+
+    Attributes
+    ----------
+    ra, dec, scale : ndarray of float, shape (n,)
+        ICRS degrees; arcsec a pixel.
+    width, height : ndarray of int, shape (n,)
+        Pixels.
+    overlays : str
+        SkyServer's letters.
+    tail : str
+        The part of the URL that is the same for all.
+    site : Site
+        Which server and release.
+    """
+
+    ra: NDArray[np.float64]
+    dec: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    width: NDArray[np.int64]
+    height: NDArray[np.int64]
+    overlays: str
+    tail: str
+    site: Site
+
+    def __len__(self) -> int:
+        return len(self.ra)
+
+    def __iter__(self) -> Iterator[CutoutRequest]:
+        columns = (self.ra, self.dec, self.scale, self.width, self.height)
+        for url, *values in zip(self.urls(), *(c.tolist() for c in columns), strict=True):
+            ra, dec, scale, width, height = values
+            yield CutoutRequest(
+                ra=ra,
+                dec=dec,
+                scale=scale,
+                width=width,
+                height=height,
+                overlays=self.overlays,
+                url=url,
+            )
+
+    def urls(self) -> list[str]:
+        """Return the URLs, in the targets' order."""
+        head, tail = f"{self.site.picture_url}?ra=", self.tail
+        columns = (self.ra, self.dec, self.scale, self.width, self.height)
+        return [
+            f"{head}{_plain(ra)}&dec={_plain(dec)}&scale={_plain(scale)}"
+            f"&width={width}&height={height}{tail}"
+            for ra, dec, scale, width, height in zip(*(c.tolist() for c in columns), strict=True)
+        ]
+
+    def part(self, rows: slice | NDArray[np.int64]) -> RequestBatch:
+        """Return the requests of some rows."""
+        return RequestBatch(
+            ra=self.ra[rows],
+            dec=self.dec[rows],
+            scale=self.scale[rows],
+            width=self.width[rows],
+            height=self.height[rows],
+            overlays=self.overlays,
+            tail=self.tail,
+            site=self.site,
+        )
+
+
+def _plain(value: float) -> str:
+    """Return a number without an exponent: whether the server reads one is not known."""
+    text = repr(value)
+    return text if "e" not in text else f"{value:.{_DECIMALS}f}".rstrip("0")
+
+
+def check_site(base_url: str, release: int, service: ImageService = SKYSERVER) -> Site:
+    """Return the site, or raise `RequestError` if there can be none such."""
+    if not re.match(r"https?://[^/\s?#]+", str(base_url)):
+        raise RequestError(f"base_url = {base_url!r} is not a URL such as https://skyserver.sdss.org")
+    if isinstance(release, bool) or not isinstance(release, int | np.integer):
+        raise RequestError(f"data_release = {release!r} is not a whole number")
+    if not service.first_release <= release <= service.last_release:
+        raise RequestError(
+            f"data_release = {release} is outside {service.first_release}..{service.last_release}, "
+            f"the releases that {service.name} is known to serve"
+        )
+    return Site(base_url=str(base_url).rstrip("/"), release=int(release), service=service)
+
+
+def build_requests(
+    targets: Targets,
+    site: Site,
+    *,
+    scale: u.Quantity | None = None,
+    size: Any = None,
+    width: Any = None,
+    height: Any = None,
+    fov: u.Quantity | None = None,
+    overlays: str | Sequence[str] | None = None,
+    mark: Any = None,
+    total: int | None = None,
+) -> RequestBatch:
+    """Return the requests for these targets.
+
+    The parameters are those of `sdss_cutout.SDSSCutouts.get`; ``total`` is the length of the
+    list that the targets are a part of, which is what an array of values has to match.
+    """
+    letters = _overlay_letters(overlays, site.service)
+    geometry = _geometry(
+        targets, site.service, scale=scale, size=size, width=width, height=height, fov=fov,
+        total=len(targets) if total is None else total,
+    )  # fmt: skip
+    _refuse_beyond_limits(geometry, letters, site.service, targets)
+    options = [("opt", letters), ("query", _mark_text(mark))]
+    return RequestBatch(
+        ra=np.round(targets.ra, _DECIMALS) % 360.0,
+        dec=np.round(targets.dec, _DECIMALS) + 0.0,  # so that there is no -0.0
+        overlays=letters,
+        tail="".join(f"&{key}={quote(value, safe='')}" for key, value in options if value),
+        site=site,
+        **geometry,
+    )
+
+
+# ---------------------------------------------------------------------------- geometry
+
+
+def _geometry(
+    targets: Targets, service: ImageService, *, total: int, **given: Any
+) -> dict[str, NDArray[Any]]:
+    """Return scale, width and height for each target from whichever of them were given."""
+    if given["size"] is not None and not (given["width"] is None and given["height"] is None):
+        raise RequestError("size is both width and height; give either size or those two")
+    width = given["size"] if given["width"] is None else given["width"]
+    height = given["size"] if given["height"] is None else given["height"]
+    if given["fov"] is None and width is None:
+        width = service.default_size if height is None else height
+    if given["scale"] is not None and given["fov"] is not None and width is not None:
+        raise RequestError("any two of scale, fov and the width in pixels fix the third; give two")
+
+    rows = slice(targets.first_row, targets.first_row + len(targets))
+
+    def column(values: NDArray[Any], name: str) -> NDArray[Any]:
+        return _one_per_target(values, name, total, rows)
+
+    fov = None if given["fov"] is None else column(_angles(given["fov"], "fov"), "fov")
+    scale = None if given["scale"] is None else column(_scales(given["scale"]), "scale")
+    columns = None if width is None else column(_pixels(width, "width"), "width")
+    if columns is None:
+        scale = column(np.float64(service.default_scale), "scale") if scale is None else scale
+        assert fov is not None
+        columns = np.rint(_positive(fov, "fov", targets) / _positive(scale, "scale", targets))
+    elif fov is not None:
+        scale = fov / columns
+    elif scale is None:
+        scale = column(np.float64(service.default_scale), "scale")
+    lines = columns if height is None else column(_pixels(height, "height"), "height")
+    return {
+        "scale": np.round(scale, _DECIMALS),
+        "width": _integers(columns),
+        "height": _integers(lines),
+    }
+
+
+def _integers(values: NDArray[Any]) -> NDArray[np.int64]:
+    return np.clip(values, -(2**62), 2**62).astype(np.int64)
+
+
+def _positive(values: NDArray[Any], name: str, targets: Targets) -> NDArray[Any]:
+    for row in np.flatnonzero(~(np.isfinite(values) & (values > 0)))[:1]:
+        raise RequestError(
+            f"{_where(targets, row, values)}{name} = {values[row]} arcsec is not a positive angle"
+        )
+    return values
+
+
+def _one_per_target(values: Any, name: str, total: int, rows: slice) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.ndim == 0:
+        return np.broadcast_to(array, rows.stop - rows.start)
+    if array.shape != (total,):
+        raise RequestError(
+            f"{name} has the shape {array.shape}; allowed is one value, or one for each of the "
+            f"{total} targets"
+        )
+    return array[rows]
+
+
+def _angles(value: Any, name: str) -> NDArray[Any]:
+    return _quantity(value, name, u.arcsec, "an angle such as 1 * u.arcmin")
+
+
+def _scales(value: Any) -> NDArray[Any]:
+    unit = getattr(value, "unit", None)
+    if unit is not None and u.Unit(unit).is_equivalent(1 / _ARCSEC_PER_PIXEL):
+        with np.errstate(divide="ignore"):
+            value = 1 / u.Quantity(value)
+    return _quantity(
+        value, "scale", _ARCSEC_PER_PIXEL, "an angle per pixel such as 0.3 * u.arcsec / u.pix"
+    )
+
+
+def _quantity(value: Any, name: str, unit: u.Unit, allowed: str) -> NDArray[Any]:
+    """Return the value in a unit; a bare number or a wrong unit is refused."""
+    given = getattr(value, "unit", None)
+    if given is None:
+        raise RequestError(f"{name} = {_brief(value)} has no unit; it must be {allowed}")
+    try:
+        quantity = u.Quantity(value).to_value(unit)
+    except (u.UnitConversionError, TypeError, ValueError) as error:
+        raise RequestError(f"{name} has the unit {str(given)!r}; it must be {allowed}") from error
+    return _unmasked(quantity, name)
+
+
+def _pixels(value: Any, name: str) -> NDArray[Any]:
+    """Return whole pixels from a number or a quantity in pixels."""
+    if getattr(value, "unit", None) is not None:
+        value = _quantity(value, name, u.pix, "whole pixels: an int, or 200 * u.pix")
+    pixels = _unmasked(value, name)
+    if pixels.dtype.kind not in "fiu" or np.any(pixels != np.rint(pixels)):
+        raise RequestError(f"{name} = {_brief(value)} is not a whole number of pixels")
+    return pixels
+
+
+def _unmasked(value: Any, name: str) -> NDArray[Any]:
+    if np.any(getattr(value, "mask", False)):
+        row = int(np.flatnonzero(np.atleast_1d(value.mask))[0])
+        raise RequestError(f"target {row}: {name} is masked; a value is needed")
+    return np.asarray(getattr(value, "unmasked", value))
+
+
+def _brief(value: Any) -> str:
+    return repr(value) if np.ndim(value) == 0 else f"an array of {np.size(value)} values"
+
+
+def _refuse_beyond_limits(
+    geometry: Mapping[str, NDArray[Any]], letters: str, service: ImageService, targets: Targets
+) -> None:
+    limits = service.limits_for(letters)
+    ranges = {
+        "scale": (limits.min_scale, limits.max_scale, "arcsec/pix"),
+        "width": (limits.min_size, limits.max_size, "pix"),
+        "height": (limits.min_size, limits.max_size, "pix"),
+    }
+    note = " with overlay X" if "X" in letters else ""
+    for name, (low, high, unit) in ranges.items():
+        values = geometry[name]
+        for row in np.flatnonzero(~((values >= low) & (values <= high)))[:1]:
+            raise RequestError(
+                f"{_where(targets, row, values)}{name} = {values[row]} {unit} is outside "
+                f"{low}..{high} {unit}, the limits of the service{note}"
+            )
+
+
+def _where(targets: Targets, row: int, values: NDArray[Any]) -> str:
+    """Return 'target 17: ', but only where targets have values of their own."""
+    return f"target {targets.first_row + row}: " if any(values.strides) else ""
+
+
+# ------------------------------------------------------------------- overlays and marks
+
+
+def _overlay_letters(overlays: str | Sequence[str] | None, service: ImageService) -> str:
+    if overlays is None:
+        return ""
+    known = service.overlays
+    by_name = {name: letter for letter, name in known.items()}
+    # One string is letters, unless it is the name of one overlay.
+    parts = [overlays] if isinstance(overlays, str) and overlays.lower() in by_name else overlays
+    letters = []
+    for part in parts:
+        text = str(part)
+        letter = by_name.get(text.lower(), text.upper())
+        if letter not in known:
+            raise RequestError(
+                f"overlay {text!r} is not known; allowed are "
+                + ", ".join(f"{letter} ({name})" for letter, name in known.items())
+            )
+        letters.append(letter)
+    return "".join(dict.fromkeys(letters))
+
+
+# S: ImgCutout.cs validateQuery.
+_FILTER = re.compile(
+    r"[SGP][UGRIZA]\(\s*[-+]?\d+(\.\d*)?\s*,\s*[-+]?\d+(\.\d*)?\s*\)", re.IGNORECASE
+)
+
+
+def _mark_text(mark: Any) -> str:
+    """Return the ``query`` parameter for what is to be marked."""
+    if mark is None:
+        return ""
+    if isinstance(mark, str):
+        text = mark.strip()
+        if _FILTER.fullmatch(text):
+            return text.upper().replace(" ", "")
+        if re.search(r"\bselect\b", text, re.IGNORECASE):
+            return text
+        raise RequestError(
+            f"mark = {mark!r} is not understood; allowed are positions, SQL that selects ra and "
+            "dec, or a filter: S, G or P, a band of UGRIZA, and limits, as SR(10,20)"
+        )
+    if not isinstance(mark, SkyCoord | Table | Sequence):
+        raise RequestError(f"mark of type {type(mark).__name__} is not understood")
+    positions = read_targets(mark)
+    rows = zip(positions.ra.tolist(), positions.dec.tolist(), strict=True)
+    return "\n".join(["ra dec", *(f"{_plain(ra)} {_plain(dec)}" for ra, dec in rows)])
