@@ -1,1 +1,69 @@
-"""Positions on the sky in, checked SDSS pictures that know where they are out."""
+"""Positions on the sky in, checked SDSS pictures that know where they are out.
+
+This is no product of SDSS. Users of the pictures are asked to acknowledge SDSS, see
+https://www.sdss.org/collaboration/citing-sdss/.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from sdss_cutout._config import Conf, conf
+    from sdss_cutout._cutout import Cutout
+    from sdss_cutout._errors import (
+        CutoutError,
+        ImageError,
+        OutsideFootprintError,
+        QueryError,
+        RequestError,
+        ServiceError,
+        StoreError,
+        TargetError,
+    )
+    from sdss_cutout._read import read_cutouts
+    from sdss_cutout._report import CutoutList, DownloadReport
+    from sdss_cutout.client import SDSSCutouts
+
+__all__ = [
+    "Conf",
+    "Cutout",
+    "CutoutError",
+    "CutoutList",
+    "DownloadReport",
+    "ImageError",
+    "OutsideFootprintError",
+    "QueryError",
+    "RequestError",
+    "SDSSCutouts",
+    "ServiceError",
+    "StoreError",
+    "TargetError",
+    "conf",
+    "read_cutouts",
+]
+
+# Where each public name lives. They are imported when first used (PEP 562), so that the command
+# line can answer --help without loading astropy.
+_HOMES = {
+    "Conf": "_config",
+    "conf": "_config",
+    "Cutout": "_cutout",
+    "CutoutList": "_report",
+    "DownloadReport": "_report",
+    "SDSSCutouts": "client",
+    "read_cutouts": "_read",
+} | {name: "_errors" for name in __all__ if name.endswith("Error")}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

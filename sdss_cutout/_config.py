@@ -22,11 +22,11 @@ class Conf(ConfigNamespace):
         "https://skyserver.sdss.org", "Root of the SkyServer site.", cfgtype="string"
     )
     max_connections = ConfigItem(8, "Requests under way at the same time.", cfgtype="integer")
-    max_rate = ConfigItem(
-        10.0, "Requests a second, of all connections together.", cfgtype="float"
-    )
+    max_rate = ConfigItem(10.0, "Requests a second, of all connections together.", cfgtype="float")
     timeout = ConfigItem(30.0, "Seconds that one attempt may take as a whole.", cfgtype="float")
-    max_attempts = ConfigItem(5, "Requests for one target before it is 'failed'.", cfgtype="integer")
+    max_attempts = ConfigItem(
+        5, "Requests for one target before it is 'failed'.", cfgtype="integer"
+    )
     show_progress = ConfigItem(
         True, "Show a progress bar when a terminal or a notebook watches.", cfgtype="boolean"
     )

@@ -66,8 +66,8 @@ def refuse_unsafe(names: Sequence[str], *, first_row: int = 0) -> None:
     for row, name in enumerate(names, first_row):
         if not _PLAINLY_SAFE.fullmatch(name) and (why := _why_unsafe(name)):
             raise TargetError(
-                f"target {row}: the name {name!r} is no safe file name: {why}. Allowed are letters, "
-                f"digits and marks such as _ + - . that every file system takes, up to "
+                f"target {row}: the name {name!r} is no safe file name: {why}. Allowed are "
+                "letters, digits and marks such as _ + - . that every file system takes, up to "
                 f"{MAX_NAME_BYTES} bytes"
             )
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urlsplit, urlunsplit
 
 import astropy.units as u
 import numpy as np
@@ -38,6 +38,7 @@ class Site:
 
     base_url: str
     release: int
+    auth: tuple[str, str] | None = field(default=None, repr=False)
     service: ImageService = SKYSERVER
 
     @property
@@ -60,6 +61,8 @@ class CutoutRequest:
         Pixels.
     overlays : str
         SkyServer's letters.
+    release : int
+        SDSS data release.
     url : str
         The URL that asks for all of this.
     """
@@ -70,6 +73,7 @@ class CutoutRequest:
     width: int
     height: int
     overlays: str
+    release: int
     url: str
 
 
@@ -114,6 +118,7 @@ class RequestBatch:
                 width=width,
                 height=height,
                 overlays=self.overlays,
+                release=self.site.release,
                 url=url,
             )
 
@@ -122,9 +127,8 @@ class RequestBatch:
         head, tail = f"{self.site.picture_url}?ra=", self.tail
         columns = (self.ra, self.dec, self.scale, self.width, self.height)
         return [
-            f"{head}{_plain(ra)}&dec={_plain(dec)}&scale={_plain(scale)}"
-            f"&width={width}&height={height}{tail}"
-            for ra, dec, scale, width, height in zip(*(c.tolist() for c in columns), strict=True)
+            f"{head}{ra}&dec={dec}&scale={scale}&width={width}&height={height}{tail}"
+            for ra, dec, scale, width, height in zip(*map(_texts, columns), strict=True)
         ]
 
     def part(self, rows: slice | NDArray[np.int64]) -> RequestBatch:
@@ -141,16 +145,26 @@ class RequestBatch:
         )
 
 
-def _plain(value: float) -> str:
-    """Return a number without an exponent: whether the server reads one is not known."""
-    text = repr(value)
-    return text if "e" not in text else f"{value:.{_DECIMALS}f}".rstrip("0")
+def _texts(values: NDArray[Any]) -> list[str]:
+    """Return numbers as text, without exponents: whether the server reads them is not known."""
+    if len(values) and not any(values.strides):
+        return _texts(values[:1].copy()) * len(values)
+    texts = list(map(repr, values.tolist()))
+    for row in np.flatnonzero(np.abs(values) < _EXPONENT_BELOW):
+        texts[row] = np.format_float_positional(values[row], trim="0")
+    return texts
+
+
+# Python writes smaller numbers with an exponent.
+_EXPONENT_BELOW = 1e-4
 
 
 def check_site(base_url: str, release: int, service: ImageService = SKYSERVER) -> Site:
     """Return the site, or raise `RequestError` if there can be none such."""
     if not re.match(r"https?://[^/\s?#]+", str(base_url)):
-        raise RequestError(f"base_url = {base_url!r} is not a URL such as https://skyserver.sdss.org")
+        raise RequestError(
+            f"base_url = {str(base_url)!r} is not a URL such as https://skyserver.sdss.org"
+        )
     if isinstance(release, bool) or not isinstance(release, int | np.integer):
         raise RequestError(f"data_release = {release!r} is not a whole number")
     if not service.first_release <= release <= service.last_release:
@@ -158,7 +172,11 @@ def check_site(base_url: str, release: int, service: ImageService = SKYSERVER) -
             f"data_release = {release} is outside {service.first_release}..{service.last_release}, "
             f"the releases that {service.name} is known to serve"
         )
-    return Site(base_url=str(base_url).rstrip("/"), release=int(release), service=service)
+    split = urlsplit(str(base_url).rstrip("/"))
+    # Credentials go with the connection; a URL is written into files and messages.
+    bare = urlunsplit(split._replace(netloc=split.netloc.rpartition("@")[2]))
+    auth = (unquote(split.username), unquote(split.password or "")) if split.username else None
+    return Site(base_url=bare, release=int(release), auth=auth, service=service)
 
 
 def build_requests(
@@ -230,10 +248,17 @@ def _geometry(
         scale = column(np.float64(service.default_scale), "scale")
     lines = columns if height is None else column(_pixels(height, "height"), "height")
     return {
-        "scale": np.round(scale, _DECIMALS),
-        "width": _integers(columns),
-        "height": _integers(lines),
+        "scale": _constant_or(np.round, scale, _DECIMALS),
+        "width": _constant_or(_integers, columns),
+        "height": _constant_or(_integers, lines),
     }
+
+
+def _constant_or(function: Any, values: NDArray[Any], *args: Any) -> NDArray[Any]:
+    """Return ``function(values)``; one value for all targets stays one value in memory."""
+    if len(values) and not any(values.strides):
+        return np.broadcast_to(function(values[:1], *args), values.shape)
+    return np.asarray(function(values, *args))
 
 
 def _integers(values: NDArray[Any]) -> NDArray[np.int64]:
@@ -328,7 +353,8 @@ def _refuse_beyond_limits(
 
 def _where(targets: Targets, row: int, values: NDArray[Any]) -> str:
     """Return 'target 17: ', but only where targets have values of their own."""
-    return f"target {targets.first_row + row}: " if any(values.strides) else ""
+    same = len(values) == 1 or bool((values == values[0]).all())
+    return "" if same else f"target {targets.first_row + row}: "
 
 
 # ------------------------------------------------------------------- overlays and marks
@@ -377,5 +403,5 @@ def _mark_text(mark: Any) -> str:
     if not isinstance(mark, SkyCoord | Table | Sequence):
         raise RequestError(f"mark of type {type(mark).__name__} is not understood")
     positions = read_targets(mark)
-    rows = zip(positions.ra.tolist(), positions.dec.tolist(), strict=True)
-    return "\n".join(["ra dec", *(f"{_plain(ra)} {_plain(dec)}" for ra, dec in rows)])
+    rows = zip(_texts(positions.ra), _texts(positions.dec), strict=True)
+    return "\n".join(["ra dec", *(f"{ra} {dec}" for ra, dec in rows)])

@@ -65,7 +65,7 @@ def read_table(path: str | Path) -> Table:
         raise TargetError(
             f"{path} cannot be read without {error.name}; pip install 'sdss_cutout[tables]'"
         ) from error
-    except Exception as error:  # noqa: BLE001 - readers raise whatever a broken file makes of them
+    except Exception as error:
         first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise TargetError(f"{path} is not a table that can be read: {first_line}") from error
 

@@ -72,16 +72,15 @@ class Targets:
             return list(self.given_names)
         return number_repeats(iau_names(self.ra, self.dec), {} if seen is None else seen)
 
-    def part(self, start: int, stop: int) -> Targets:
-        """Return the targets of rows ``start`` to ``stop``."""
-        rows = slice(start, stop)
+    def take(self, rows: slice | NDArray[np.int64], *, first_row: int) -> Targets:
+        """Return the targets of some rows, without their given names."""
         return replace(
             self,
             ra=self.ra[rows],
             dec=self.dec[rows],
             table=self.table[rows] if self.table.colnames else self.table,
-            given_names=None if self.given_names is None else self.given_names[rows],
-            first_row=self.first_row + start,
+            given_names=None,
+            first_row=first_row,
         )
 
 
@@ -204,9 +203,7 @@ def _of_sequence(given: Sequence[Any], first_row: int) -> Targets:
     return _of_coordinates(coords, Table(), scalar=False, first_row=first_row)
 
 
-def _of_coordinates(
-    coords: SkyCoord, table: Table, *, scalar: bool, first_row: int = 0
-) -> Targets:
+def _of_coordinates(coords: SkyCoord, table: Table, *, scalar: bool, first_row: int = 0) -> Targets:
     if coords.ndim > 1:
         raise TargetError(
             f"coordinates of shape {coords.shape} are not understood; give one dimension"
@@ -347,7 +344,9 @@ def _refuse_outside(
 
 
 def _refuse_position(row: int, name: str, value: object, allowed: str) -> None:
-    raise TargetError(f"target {row}: {name} = {value} is missing or not finite; it must be {allowed}")
+    raise TargetError(
+        f"target {row}: {name} = {value} is missing or not finite; it must be {allowed}"
+    )
 
 
 def _given_names(
@@ -373,7 +372,9 @@ def _named(targets: Targets, names: str | Sequence[str] | None) -> list[str] | N
             return _texts(table[names], targets.first_row)
         if targets.scalar and not table.colnames:
             return [names]
-        raise TargetError(f"there is no column {names!r} for names; the columns are {_listed(table)}")
+        raise TargetError(
+            f"there is no column {names!r} for names; the columns are {_listed(table)}"
+        )
     return _texts(Column(list(names), name="names", dtype=None), targets.first_row)
 
 
@@ -381,7 +382,9 @@ def _texts(column: Any, first_row: int) -> list[str]:
     """Return a column of names as text, identifiers to the last digit."""
     masked = np.asarray(getattr(column, "mask", False))
     for row in np.flatnonzero(masked)[:1]:
-        raise TargetError(f"target {first_row + row}: {column.info.name} is masked; a name is needed")
+        raise TargetError(
+            f"target {first_row + row}: {column.info.name} is masked; a name is needed"
+        )
     values = np.asarray(column)
     if values.dtype.kind == "f":
         return [_text_of_float(v, first_row + row) for row, v in enumerate(values.tolist())]
@@ -395,7 +398,7 @@ def _text_of_float(value: float, row: int) -> str:
         raise TargetError(f"target {row}: the name {value!r} is a number that is not whole")
     if abs(value) > _LARGEST_EXACT_FLOAT:
         raise TargetError(
-            f"target {row}: the name {value!r} came as a floating-point number and has lost digits; "
-            "read identifiers as integers or as text"
+            f"target {row}: the name {value!r} came as a floating-point number and has lost "
+            "digits; read identifiers as integers or as text"
         )
     return str(int(value))

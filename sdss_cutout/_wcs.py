@@ -1,4 +1,4 @@
-"""A request becomes a header, a WCS and an AVM block. Pure.
+"""A request becomes a header and a WCS. Pure.
 
 The array is described as every image library reads it: row 0 is the top row, which is north,
 and x grows to the west, so that both axes run against the sky's. Three facts about the server
@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
-from typing import Any
 
 from astropy.io import fits
 from astropy.wcs import WCS
@@ -24,7 +23,7 @@ from astropy.wcs import WCS
 from sdss_cutout._request import CutoutRequest
 from sdss_cutout._service import SKYSERVER
 
-__all__ = ["Provenance", "header_of", "sidecar_bytes", "wcs_of"]
+__all__ = ["Provenance", "header_of", "request_of", "sidecar_bytes", "wcs_of"]
 
 _CARD = 80
 _BLOCK = 2880
@@ -55,9 +54,32 @@ class Provenance:
     creator: str
 
 
-def header_of(request: CutoutRequest, provenance: Provenance, release: int) -> fits.Header:
-    """Return the header that stands in the sidecar."""
-    return fits.Header.fromstring(sidecar_bytes(request, provenance, release))
+def header_of(sidecar: bytes) -> fits.Header:
+    """Return the header in a sidecar.
+
+    Raises
+    ------
+    ValueError
+        If this is no sidecar of ours.
+    """
+    header = fits.Header.fromstring(sidecar)
+    if missing := {"CRVAL1", "CRVAL2", "IMAGEW", "IMAGEH", "URL", "SHA256"} - set(header):
+        raise ValueError(f"no {', '.join(sorted(missing))} in the header")
+    return header
+
+
+def request_of(header: fits.Header) -> CutoutRequest:
+    """Return the request that a sidecar's header tells of."""
+    return CutoutRequest(
+        ra=float(header["CRVAL1"]),
+        dec=float(header["CRVAL2"]),
+        scale=float(header["SCALE"]),
+        width=int(header["IMAGEW"]),
+        height=int(header["IMAGEH"]),
+        overlays=str(header["OVERLAYS"]),
+        release=int(header["RELEASE"]),
+        url=str(header["URL"]),
+    )
 
 
 def wcs_of(header: fits.Header) -> WCS:
@@ -69,14 +91,14 @@ def wcs_of(header: fits.Header) -> WCS:
     return wcs
 
 
-def sidecar_bytes(request: CutoutRequest, provenance: Provenance, release: int) -> bytes:
+def sidecar_bytes(request: CutoutRequest, provenance: Provenance) -> bytes:
     """Return the sidecar: a FITS header without data.
 
     Most of it depends on the geometry alone and is made once; a catalogue of a million
     positions would otherwise spend its time on formatting cards.
     """
     geometry = _geometry_cards(
-        request.scale, request.width, request.height, request.overlays, release
+        request.scale, request.width, request.height, request.overlays, request.release
     )
     cards = (
         geometry
@@ -150,24 +172,3 @@ def _continued(key: str, plain: str) -> str:
         cards.append(f"{lead}'{piece}{'&' if plain else ''}'".ljust(_CARD))
         lead = "CONTINUE  "
     return "".join(cards)
-
-
-def avm_of(header: fits.Header) -> Any:
-    """Return the picture's place on the sky as AVM, which counts rows from the bottom.
-
-    The standard (AVM 1.2, Spatial) follows FITS: the first row is the bottom one. So the
-    reference pixel is turned over and the second axis runs north.
-    """
-    from pyavm import AVM
-
-    avm = AVM()
-    avm.Spatial.Equinox = "2000"
-    avm.Spatial.CoordinateFrame = "ICRS"
-    avm.Spatial.ReferenceValue = [header["CRVAL1"], header["CRVAL2"]]
-    avm.Spatial.ReferenceDimension = [float(header["IMAGEW"]), float(header["IMAGEH"])]
-    avm.Spatial.ReferencePixel = [header["CRPIX1"], header["IMAGEH"] + 1 - header["CRPIX2"]]
-    avm.Spatial.Scale = [header["CD1_1"], -header["CD2_2"]]
-    avm.Spatial.Rotation = 0.0
-    avm.Spatial.CoordsystemProjection = "SIN"
-    avm.Spatial.Quality = "Full"
-    return avm

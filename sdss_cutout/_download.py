@@ -1,0 +1,184 @@
+"""From targets to files: what is there is planned around, what is missing fetched and recorded."""
+
+from __future__ import annotations
+
+import itertools
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from astropy.table import Table
+from numpy.typing import NDArray
+
+from sdss_cutout._fetch import Task
+from sdss_cutout._given import beside_ours, header_text, row_texts
+from sdss_cutout._outcome import Outcome, Outcomes
+from sdss_cutout._request import RequestBatch
+from sdss_cutout._store import Store, entry_of, known_outcome
+from sdss_cutout._targets import Targets
+
+__all__ = ["Part", "Watch", "download"]
+
+# Targets are claimed in small groups, so that two runs on one directory share the work.
+_CLAIMED_TOGETHER = 50
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """Some consecutive targets with their names and requests."""
+
+    targets: Targets
+    names: list[str]
+    requests: RequestBatch
+
+    @property
+    def first_row(self) -> int:
+        """Row of the first target in the whole list."""
+        return self.targets.first_row
+
+    def take(self, rows: NDArray[np.int64] | slice, *, first_row: int) -> Part:
+        """Return some of the targets, numbered from ``first_row``."""
+        return Part(
+            targets=self.targets.take(rows, first_row=first_row),
+            names=np.asarray(self.names, dtype=object)[rows].tolist(),
+            requests=self.requests.part(rows),
+        )
+
+    def bare(self) -> Part:
+        """Return the part without the columns that came with its targets."""
+        return replace(self, targets=replace(self.targets, table=Table()))
+
+
+# Told of each outcome, with the part that its target is of.
+Watch = Callable[[Part, Outcome], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Planned:
+    """A part and those of its rows that are to be fetched."""
+
+    part: Part
+    todo: array[int]
+
+
+def download(
+    parts: Iterable[Part],
+    store: Store,
+    fetch: Callable[[Iterator[Task]], Iterator[Outcome]],
+    watch: Watch,
+    *,
+    plan_first: bool,
+) -> Outcomes:
+    """Bring all targets to an outcome and return these.
+
+    Parameters
+    ----------
+    parts : iterable of Part
+        The targets.
+    store : Store
+        The directory.
+    fetch : callable
+        Turns tasks into outcomes.
+    watch : callable
+        Is told of each outcome, as it comes, with the part that its target is of.
+    plan_first : bool
+        Whether everything is planned, and so refused if need be, before anything is sent; a
+        stream is planned part by part.
+    """
+    run = _Run(store, watch)
+    planned: Iterable[_Planned] = map(run.plan, parts)
+    if plan_first:
+        planned = list(planned)
+    run.drive(fetch, run.tasks(planned))
+    while run.deferred:
+        run.drive(fetch, run.freed())
+    return run.outcomes
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    """A task with its target's own columns, as the manifest keeps them."""
+
+    part: Part
+    task: Task
+    given: int | None
+    extra: str
+
+
+class _Run:
+    """The state of one download: outcomes so far, and what is under way."""
+
+    def __init__(self, store: Store, watch: Watch) -> None:
+        self.outcomes = Outcomes()
+        self.deferred: list[_Item] = []
+        self._store = store
+        self._watch = watch
+        self._under_way: dict[int, _Item] = {}
+
+    def plan(self, part: Part) -> _Planned:
+        """Note what is known of a part, and return it with what is left to do."""
+        self.outcomes.extend(len(part.names))
+        todo = array("q")
+        known = self._store.plan(part.names, part.requests.urls(), part.first_row)
+        for row, entry in enumerate(known):
+            if entry is None:
+                todo.append(row)
+            else:
+                self._finish(part, known_outcome(part.first_row + row, entry))
+        return _Planned(part=part, todo=todo)
+
+    def tasks(self, planned: Iterable[_Planned]) -> Iterator[Task]:
+        """Yield what is to be fetched and is not another run's."""
+        for plan in planned:
+            items = self._items(plan)
+            while group := list(itertools.islice(items, _CLAIMED_TOGETHER)):
+                yield from self._claimed(group, self._store.claim)
+
+    def freed(self) -> Iterator[Task]:
+        """Yield what other runs have left undone, after waiting for them."""
+        waiting, self.deferred = self.deferred, []
+        yield from self._claimed(waiting, self._store.wait_for_others)
+
+    def _items(self, plan: _Planned) -> Iterator[_Item]:
+        if not plan.todo:
+            return
+        part, rows = plan.part, np.frombuffer(plan.todo, dtype=np.int64)
+        given, extras = None, [""] * len(rows)
+        if part.targets.table.colnames:
+            table = beside_ours(part.targets.table[rows])
+            given = self._store.input_id(header_text(table))
+            extras = row_texts(table)
+        for row, request, extra in zip(
+            rows.tolist(), part.requests.part(rows), extras, strict=True
+        ):
+            task = Task(index=part.first_row + row, name=part.names[row], request=request)
+            yield _Item(part, task, given, extra)
+
+    def _claimed(self, items: list[_Item], claim: Callable[..., Any]) -> Iterator[Task]:
+        mine, finished = claim([item.task.name for item in items])
+        for item in items:
+            task = item.task
+            if task.name in mine:
+                self._under_way[task.index] = item
+                yield task
+            elif task.name in finished:
+                self._finish(item.part, known_outcome(task.index, finished[task.name]))
+            else:
+                self.deferred.append(item)
+
+    def drive(
+        self, fetch: Callable[[Iterator[Task]], Iterator[Outcome]], tasks: Iterator[Task]
+    ) -> None:
+        """Fetch the tasks and record what comes of them."""
+        for outcome in fetch(tasks):
+            item = self._under_way.pop(outcome.index)
+            entry = entry_of(item.task.request, outcome, given=item.given, extra=item.extra)
+            self._store.record(entry)
+            self._finish(item.part, outcome)
+        self._store.flush()
+
+    def _finish(self, part: Part, outcome: Outcome) -> None:
+        self.outcomes.put(outcome)
+        self._watch(part, outcome)

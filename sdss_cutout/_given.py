@@ -1,0 +1,64 @@
+"""The columns that came with the targets, as text in the manifest, and back again."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterable, Sequence
+
+from astropy.table import Column, MaskedColumn, Table
+from astropy.table.serialize import represent_mixins_as_columns
+
+from sdss_cutout._outcome import COLUMNS
+
+__all__ = ["beside_ours", "from_text", "header_text", "row_texts"]
+
+
+def beside_ours(table: Table) -> Table:
+    """Return the table with columns that bear the name of one of ours called ``input_NAME``."""
+    renamed = table.copy(copy_data=False)
+    for name in set(COLUMNS) & set(table.colnames):
+        new = f"input_{name}"
+        while new in renamed.colnames:
+            new = f"input_{new}"
+        renamed.rename_column(name, new)
+    renamed.meta.clear()
+    return renamed
+
+
+def header_text(table: Table) -> str:
+    """Return what is needed to build the columns again: an ECSV header; empty for no columns."""
+    if not table.colnames:
+        return ""
+    text = io.StringIO()
+    table[:0].write(text, format="ascii.ecsv", delimiter=",")
+    return text.getvalue()
+
+
+def row_texts(table: Table) -> list[str]:
+    """Return each row as JSON, identifiers to the last digit and masked values as null."""
+    if not table.colnames:
+        return [""] * len(table)
+    plain = represent_mixins_as_columns(table)
+    columns = [_values(plain[name]) for name in plain.colnames]
+    return [json.dumps(row, ensure_ascii=False) for row in zip(*columns, strict=True)]
+
+
+def _values(column: Column | MaskedColumn) -> list[object]:
+    values = column.tolist()
+    if column.dtype.kind == "S":
+        return [v.decode("utf-8", "replace") if isinstance(v, bytes) else v for v in values]
+    if column.dtype.kind == "O":
+        return [v if isinstance(v, str | int | float | bool | None) else str(v) for v in values]
+    return list(values)
+
+
+def from_text(header: str, rows: Iterable[Sequence[object]]) -> Table:
+    """Return the columns that `header_text` and `row_texts` were made from."""
+    text = io.StringIO(newline="")
+    text.write(header)
+    writer = csv.writer(text, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
+    for row in rows:
+        writer.writerow([json.dumps(v) if isinstance(v, list) else v for v in row])
+    return Table.read(text.getvalue(), format="ascii.ecsv")

@@ -1,0 +1,141 @@
+"""What came of a target, one by one and as the columns of a million."""
+
+from __future__ import annotations
+
+import copy
+import math
+from array import array
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["COLUMNS", "FAILED", "KEPT", "OK", "OUTSIDE", "Outcome", "Outcomes"]
+
+OK, KEPT, OUTSIDE, FAILED = "ok", "kept", "outside", "failed"
+_STATUSES = ("", OK, KEPT, OUTSIDE, FAILED)
+
+# The columns that a report adds to the targets' own, in this order.
+COLUMNS = (
+    "name", "status", "path", "sidecar", "url", "width", "height", "scale", "coverage",
+    "nbytes", "sha256", "attempts", "error",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What came of one target, without its picture.
+
+    Attributes
+    ----------
+    index : int
+        The target's row.
+    name : str
+        The target's name.
+    status : str
+        ``ok``, ``kept``, ``outside`` or ``failed``.
+    coverage : float
+        The part of the picture that shows sky.
+    nbytes : int
+        Size of the picture's file.
+    sha256 : str
+        Checksum of the picture's file, hexadecimal.
+    source_sha256 : str
+        Checksum of the bytes that the server sent.
+    attempts : int
+        Requests that were sent, in the run that brought this.
+    error : str
+        What went wrong.
+    origin, date : str
+        What the server calls itself, and when it answered.
+    """
+
+    index: int
+    name: str
+    status: str
+    coverage: float = math.nan
+    nbytes: int = 0
+    sha256: str = ""
+    source_sha256: str = ""
+    attempts: int = 0
+    error: str = ""
+    origin: str = ""
+    date: str = ""
+
+
+# The arrays of `Outcomes`, and how many of their elements a target has.
+_ARRAYS = (("_status", 1), ("_coverage", 1), ("_nbytes", 1), ("_attempts", 1), ("_sha256", 32))
+
+
+class Outcomes:
+    """The outcomes of a list of targets, in the targets' order, in about 50 bytes each."""
+
+    def __init__(self, length: int = 0) -> None:
+        self._status = array("B", bytes(length))
+        self._coverage = array("f", [math.nan]) * length
+        self._nbytes = array("q", bytes(8 * length))
+        self._attempts = array("H", bytes(2 * length))
+        self._sha256 = bytearray(32 * length)
+        self._errors: dict[int, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._status)
+
+    def extend(self, length: int) -> None:
+        """Make room for more targets, none of which has an outcome yet."""
+        more = Outcomes(length)
+        for name, _ in _ARRAYS:
+            getattr(self, name).extend(getattr(more, name))
+
+    def put(self, outcome: Outcome) -> None:
+        """Note one target's outcome, at its row."""
+        row = outcome.index
+        self._status[row] = _STATUSES.index(outcome.status)
+        self._coverage[row] = outcome.coverage
+        self._nbytes[row] = outcome.nbytes
+        self._attempts[row] = min(outcome.attempts, 65_535)
+        self._sha256[32 * row : 32 * row + 32] = bytes.fromhex(outcome.sha256) or bytes(32)
+        if outcome.error:
+            self._errors[row] = outcome.error
+        else:
+            self._errors.pop(row, None)
+
+    def copy(self) -> Outcomes:
+        """Return the same outcomes in another object."""
+        return copy.deepcopy(self)
+
+    def take_row(self, row: int, other: Outcomes, other_row: int) -> None:
+        """Take one target's outcome from another list."""
+        for name, size in _ARRAYS:
+            ours, theirs = getattr(self, name), getattr(other, name)
+            ours[size * row : size * (row + 1)] = theirs[size * other_row : size * (other_row + 1)]
+        self._errors.pop(row, None)
+        if other_row in other._errors:
+            self._errors[row] = other._errors[other_row]
+
+    def status(self, row: int) -> str:
+        """Return one target's status; empty if it has none yet."""
+        return _STATUSES[self._status[row]]
+
+    def counts(self) -> dict[str, int]:
+        """Return how many targets there are of each status."""
+        return {s: self._status.count(n) for n, s in enumerate(_STATUSES) if s}
+
+    def rows(self, status: str) -> list[int]:
+        """Return the rows of this status."""
+        wanted = _STATUSES.index(status)
+        return [row for row, number in enumerate(self._status) if number == wanted]
+
+    def columns(self) -> dict[str, Sequence[Any]]:
+        """Return status, coverage, nbytes, sha256, attempts and error for all rows."""
+        return {
+            "status": [_STATUSES[number] for number in self._status],
+            "coverage": self._coverage,
+            "nbytes": self._nbytes,
+            "sha256": [self._hex(row) for row in range(len(self))],
+            "attempts": self._attempts,
+            "error": [self._errors.get(row, "") for row in range(len(self))],
+        }
+
+    def _hex(self, row: int) -> str:
+        digest = bytes(self._sha256[32 * row : 32 * row + 32])
+        return digest.hex() if any(digest) else ""

@@ -1,0 +1,300 @@
+"""Many outcomes: the table, what failed, and trying that again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, overload
+
+import astropy.units as u
+import numpy as np
+from astropy.table import Column, Table, hstack, vstack
+
+from sdss_cutout._cutout import Cutout
+from sdss_cutout._download import Part
+from sdss_cutout._files import PICTURE, SIDECAR
+from sdss_cutout._given import beside_ours
+from sdss_cutout._outcome import COLUMNS, FAILED, KEPT, OK, Outcomes
+from sdss_cutout._progress import summarise
+from sdss_cutout._request import CutoutRequest
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["CutoutList", "DownloadReport"]
+
+
+def _table(given: Table, ours: dict[str, Any]) -> Table:
+    """Return the given columns with ours behind them."""
+    table = Table(
+        [Column(np.asarray(ours[name], dtype=_TYPES[name]), name=name) for name in COLUMNS]
+    )
+    table["scale"].unit = u.arcsec / u.pix
+    table["nbytes"].unit = u.byte
+    given = beside_ours(given)
+    return hstack([given, table], join_type="exact") if given.colnames else table
+
+
+_TYPES = {
+    "name": "U", "status": "U", "path": "U", "sidecar": "U", "url": "U", "width": "i8",
+    "height": "i8", "scale": "f8", "coverage": "f8", "nbytes": "i8", "sha256": "U",
+    "attempts": "i8", "error": "U",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CutoutList(Sequence[Cutout]):
+    """The cutouts of a list of targets, in the targets' order, whatever happened to each.
+
+    Attributes
+    ----------
+    cutouts : tuple of Cutout
+        One a target.
+    given : `~astropy.table.Table`
+        The columns that came with the targets.
+
+    Examples
+    --------
+    >>> from astropy.coordinates import SkyCoord
+    >>> from sdss_cutout import SDSSCutouts
+    >>> from sdss_cutout.sandbox import Sandbox
+    >>> with Sandbox() as sandbox:
+    ...     client = SDSSCutouts(base_url=sandbox.base_url)
+    ...     cutouts = client.get(SkyCoord([20.1, 83.8], [-0.1, -5.4], unit="deg"), size=64)
+    >>> cutouts
+    <CutoutList of 2: ok 1, outside 1>
+    >>> cutouts[0].data.shape
+    (64, 64, 3)
+    >>> print(cutouts.table["name", "status", "coverage"])
+           name        status  coverage
+    ------------------ ------- --------
+    J012023.99-000600.0      ok      1.0
+    J053512.00-052400.0 outside      0.0
+    """
+
+    cutouts: tuple[Cutout, ...]
+    given: Table
+
+    def __len__(self) -> int:
+        return len(self.cutouts)
+
+    @overload
+    def __getitem__(self, index: int) -> Cutout: ...
+    @overload
+    def __getitem__(self, index: slice) -> CutoutList: ...
+    def __getitem__(self, index: int | slice) -> Cutout | CutoutList:
+        if isinstance(index, slice):
+            given = self.given[index] if self.given.colnames else self.given
+            return CutoutList(self.cutouts[index], given)
+        return self.cutouts[index]
+
+    def __repr__(self) -> str:
+        statuses = [cutout.status for cutout in self.cutouts]
+        counts = {status: statuses.count(status) for status in dict.fromkeys(statuses)}
+        return f"<CutoutList of {len(self)}: {summarise(counts)}>"
+
+    @property
+    def table(self) -> Table:
+        """One row a target: the targets' own columns, then ours."""
+        rows = self.cutouts
+        ours = {
+            "name": [c.name for c in rows],
+            "status": [c.status for c in rows],
+            "path": [str(c.path or "") for c in rows],
+            "sidecar": [str(c.sidecar or "") for c in rows],
+            "url": [c.url for c in rows],
+            "width": [c.request.width for c in rows],
+            "height": [c.request.height for c in rows],
+            "scale": [c.request.scale for c in rows],
+            "coverage": [c.coverage for c in rows],
+            "nbytes": [len(c.content) for c in rows],
+            "sha256": [c.sha256 for c in rows],
+            "attempts": [c.attempts for c in rows],
+            "error": [c.error for c in rows],
+        }
+        return _table(self.given, ours)
+
+    @property
+    def failed(self) -> Table:
+        """The rows of `table` whose status is ``failed``."""
+        return _failed(self.table)
+
+    def montage(self, **options: Any) -> Figure:
+        """Draw the pictures side by side; see `DownloadReport.montage`."""
+        from sdss_cutout._montage import montage_figure
+
+        return montage_figure(self, self.table, **options)
+
+    def _repr_html_(self) -> str:
+        from sdss_cutout._notebook import list_html
+
+        return list_html(self)
+
+
+def _failed(table: Table) -> Table:
+    return table[table["status"] == FAILED] if len(table) else table
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False, kw_only=True)
+class DownloadReport:
+    """What came of each target of a download, in the targets' order.
+
+    Attributes
+    ----------
+    directory : `~pathlib.Path`
+        Where the pictures are.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from astropy.coordinates import SkyCoord
+    >>> from sdss_cutout import SDSSCutouts
+    >>> from sdss_cutout.sandbox import Sandbox
+    >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+    ...     client = SDSSCutouts(base_url=sandbox.base_url)
+    ...     targets = SkyCoord([20.1, 83.8], [-0.1, -5.4], unit="deg")
+    ...     report = client.download(targets, folder, size=64)
+    >>> print(report.table["name", "status", "attempts"])
+           name        status  attempts
+    ------------------ ------- --------
+    J012023.99-000600.0      ok        1
+    J053512.00-052400.0 outside        1
+    >>> len(report.failed)
+    0
+    """
+
+    directory: Path
+    parts: tuple[Part, ...]
+    outcomes: Outcomes
+    rerun: Callable[[list[Part]], Outcomes]
+
+    def __len__(self) -> int:
+        return len(self.outcomes)
+
+    def __iter__(self) -> Iterator[Cutout]:
+        """Yield the cutouts, each read from its file as it is reached."""
+        columns = self.outcomes.columns()
+        rows = zip(columns["status"], columns["attempts"], columns["error"], strict=True)
+        for (name, request), (status, attempts, error) in zip(self._asked(), rows, strict=True):
+            if status in (OK, KEPT):
+                cutout = Cutout.read(self.directory / f"{name}{PICTURE}")
+                yield replace(cutout, status=status, attempts=attempts)
+            else:
+                yield Cutout(
+                    name=name, request=request, status=status, attempts=attempts, error=error
+                )
+
+    def __repr__(self) -> str:
+        return f"<DownloadReport of {len(self)} in {self.directory}: {summarise(self.counts)}>"
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many targets ended as ``ok``, ``kept``, ``outside`` and ``failed``."""
+        return self.outcomes.counts()
+
+    @property
+    def table(self) -> Table:
+        """One row a target: the targets' own columns, then ours; made anew at each access."""
+        given = [part.targets.table for part in self.parts]
+        return _table(
+            vstack(given, join_type="outer", metadata_conflicts="silent") if given else Table(),
+            self._ours(),
+        )
+
+    @property
+    def failed(self) -> Table:
+        """The rows of `table` whose status is ``failed``."""
+        return _failed(self.table)
+
+    def _asked(self) -> Iterator[tuple[str, CutoutRequest]]:
+        for part in self.parts:
+            yield from zip(part.names, part.requests, strict=True)
+
+    def _ours(self) -> dict[str, Any]:
+        columns = dict(self.outcomes.columns())
+        names = [name for part in self.parts for name in part.names]
+        has_picture = [status in (OK, KEPT) for status in columns["status"]]
+        stems = [
+            str(self.directory / name) if there else ""
+            for name, there in zip(names, has_picture, strict=True)
+        ]
+        columns |= {
+            "name": names,
+            "path": [f"{stem}{PICTURE}" if stem else "" for stem in stems],
+            "sidecar": [f"{stem}{SIDECAR}" if stem else "" for stem in stems],
+            "url": [url for part in self.parts for url in part.requests.urls()],
+        }
+        for name in ("width", "height", "scale"):
+            values = [getattr(part.requests, name) for part in self.parts]
+            columns[name] = np.concatenate(values) if values else []
+        return columns
+
+    def retry(self) -> DownloadReport:
+        """Try the failed targets again.
+
+        Returns
+        -------
+        DownloadReport
+            A new one, of the same length and in the same order.
+        """
+        rows = self.outcomes.rows(FAILED)
+        merged = self.outcomes.copy()
+        if rows:
+            again = self.rerun(self._parts_of(rows))
+            for new_row, row in enumerate(rows):
+                merged.take_row(row, again, new_row)
+        return replace(self, outcomes=merged)
+
+    def _parts_of(self, rows: list[int]) -> list[Part]:
+        """Return parts of these rows only, numbered from 0."""
+        chosen = np.asarray(rows)
+        parts, first_row = [], 0
+        for part in self.parts:
+            local = chosen - part.first_row
+            local = local[(local >= 0) & (local < len(part.names))]
+            if len(local):
+                parts.append(part.take(local, first_row=first_row))
+                first_row += len(local)
+        return parts
+
+    def montage(self, **options: Any) -> Figure:
+        """Draw the pictures side by side.
+
+        Parameters
+        ----------
+        **options
+            See `CutoutList.montage`.
+
+        Returns
+        -------
+        `~matplotlib.figure.Figure`
+        """
+        from sdss_cutout._montage import montage_figure
+
+        return montage_figure(self, self.table, **options)
+
+    def write_html(self, path: str | Path | None = None) -> Path:
+        """Write a page with the pictures, which opens from the disk without a server.
+
+        Parameters
+        ----------
+        path : str or `~pathlib.Path`, optional
+            The page, in the directory of the pictures; by default ``index.html``.
+
+        Returns
+        -------
+        `~pathlib.Path`
+            The page.
+        """
+        from sdss_cutout._sheet import write_sheet
+
+        return write_sheet(self.directory, self.table, path)
+
+    def _repr_html_(self) -> str:
+        from sdss_cutout._notebook import report_html
+
+        return report_html(self)
+
+
+CutoutList.__module__ = DownloadReport.__module__ = "sdss_cutout"

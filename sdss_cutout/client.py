@@ -1,0 +1,655 @@
+"""The client: wires the rooms together."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+import numpy as np
+from astropy.table import Table
+
+from sdss_cutout import _service
+from sdss_cutout._config import conf
+from sdss_cutout._cutout import Cutout, cutout_of
+from sdss_cutout._download import Part, Watch, download
+from sdss_cutout._errors import RequestError, TargetError
+from sdss_cutout._outcome import Outcome, Outcomes
+from sdss_cutout._progress import Progress
+from sdss_cutout._report import CutoutList, DownloadReport
+from sdss_cutout._request import Site, build_requests, check_site
+from sdss_cutout._targets import Targets, read_targets, stream_targets
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    import astropy.units as u
+
+    from sdss_cutout._fetch import FetchSettings, Task
+
+__all__ = ["SDSSCutouts"]
+
+
+class PictureOptions(TypedDict, total=False):
+    """What `SDSSCutouts.get` takes beside the targets."""
+
+    scale: u.Quantity | None
+    size: int | u.Quantity | None
+    width: int | u.Quantity | None
+    height: int | u.Quantity | None
+    fov: u.Quantity | None
+    overlays: str | Sequence[str] | None
+    mark: Any
+    names: str | Sequence[str] | None
+
+
+# Targets that are named, planned and looked up together.
+_PART = 10_000
+
+
+class SDSSCutouts:
+    """Gets SDSS pictures of positions on the sky, checked, each with its WCS.
+
+    Settings that are None are read from ``sdss_cutout.conf`` at each call.
+
+    Parameters
+    ----------
+    data_release : int, optional
+        SDSS data release, 17 by default.
+    base_url : str, optional
+        Root of the SkyServer site, ``https://skyserver.sdss.org`` by default.
+    max_connections : int, optional
+        Requests under way at the same time, 8 by default.
+    max_rate : float, optional
+        Requests a second, of all connections together and retries included, 10 by default.
+        It is spread evenly, falls when the server says that it is overloaded, and recovers.
+    timeout : float, optional
+        Seconds that one attempt may take as a whole, 30 by default.
+    max_attempts : int, optional
+        Requests for one target before it has ``failed``, 5 by default.
+    show_progress : bool, optional
+        Whether to show a progress bar on a terminal or in a notebook.
+
+    Examples
+    --------
+    >>> import astropy.units as u
+    >>> from astropy.coordinates import SkyCoord
+    >>> from sdss_cutout import SDSSCutouts
+    >>> target = SkyCoord(19.023342, -0.014911, unit="deg")
+    >>> SDSSCutouts().url(target, scale=0.3 * u.arcsec / u.pix, size=180)
+    'https://skyserver.sdss.org/dr17/SkyServerWS/ImgCutout/getjpeg?ra=19.023342&dec=-0.014911&scale=0.3&width=180&height=180'
+    """
+
+    def __init__(
+        self,
+        data_release: int | None = None,
+        *,
+        base_url: str | None = None,
+        max_connections: int | None = None,
+        max_rate: float | None = None,
+        timeout: float | None = None,
+        max_attempts: int | None = None,
+        show_progress: bool | None = None,
+    ) -> None:
+        self.data_release = data_release
+        self.base_url = base_url
+        self.max_connections = max_connections
+        self.max_rate = max_rate
+        self.timeout = timeout
+        self.max_attempts = max_attempts
+        self.show_progress = show_progress
+        # Wrong settings are refused here rather than in the first call.
+        self._site()
+        self._settings()
+
+    def __repr__(self) -> str:
+        site = self._site()
+        return f"<SDSSCutouts of DR{site.release} at {site.base_url}>"
+
+    def _setting(self, name: str) -> Any:
+        given = getattr(self, name)
+        return getattr(conf, name) if given is None else given
+
+    def _site(self) -> Site:
+        return check_site(self._setting("base_url"), self._setting("data_release"))
+
+    def _settings(self) -> FetchSettings:
+        from sdss_cutout._fetch import FetchSettings
+
+        return FetchSettings(
+            max_connections=_whole("max_connections", self._setting("max_connections")),
+            max_rate=_positive("max_rate", self._setting("max_rate")),
+            max_attempts=_whole("max_attempts", self._setting("max_attempts")),
+            timeout=_positive("timeout", self._setting("timeout")),
+        )
+
+    # --------------------------------------------------------------------------- pictures
+
+    def get(
+        self,
+        targets: Any,
+        *,
+        scale: u.Quantity | None = None,
+        size: int | u.Quantity | None = None,
+        width: int | u.Quantity | None = None,
+        height: int | u.Quantity | None = None,
+        fov: u.Quantity | None = None,
+        overlays: str | Sequence[str] | None = None,
+        mark: Any = None,
+        names: str | Sequence[str] | None = None,
+    ) -> Cutout | CutoutList:
+        """Get pictures into memory.
+
+        Any two of ``scale``, ``fov`` and the width in pixels fix the third; where only one is
+        given, ``scale`` takes its default. Each may be an array with one value a target.
+
+        Parameters
+        ----------
+        targets : SkyCoord, Table, QTable, Row, DataFrame, path, str or sequence of SkyCoord
+            Positions in any frame; a table with a SkyCoord column, or with columns of right
+            ascension and declination under their usual names (degrees, unless they have units);
+            the path of such a table; or the name of an object.
+        scale : `~astropy.units.Quantity`, optional
+            Angle per pixel, or its inverse; 0.396127 arcsec/pix by default.
+        size : int or `~astropy.units.Quantity`, optional
+            Width and height in pixels; 200 by default.
+        width, height : int or `~astropy.units.Quantity`, optional
+            The sides of a rectangle, in pixels; where one is missing it is as long as the other.
+        fov : `~astropy.units.Quantity`, optional
+            Angle across the width. With ``scale``, the width is rounded to whole pixels.
+        overlays : str or sequence of str, optional
+            What the server draws over the picture: its letters, ``"GL"``, or names,
+            ``["grid", "label"]``.
+        mark : targets or str, optional
+            What the server marks: positions, a filter such as ``"SR(10,20)"`` (stars of r from
+            10 to 20), or SQL that selects ra and dec.
+        names : str or sequence of str, optional
+            The stems of the files: the name of a column, or one name a target. By default a
+            column called name, id or objid, else names such as ``J011605.60-000053.6``.
+
+        Returns
+        -------
+        Cutout or CutoutList
+            A `Cutout` for a single target, else a `CutoutList` in the targets' order.
+
+        Raises
+        ------
+        TargetError, RequestError
+            If a target or an option cannot be used; nothing was sent.
+        OutsideFootprintError, ServiceError
+            If there is no picture of a single target. A list reports this in its table.
+
+        Examples
+        --------
+        >>> import astropy.units as u
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     cutout = client.get(SkyCoord(19.0, 0.0, unit="deg"), fov=1 * u.arcmin, size=150)
+        >>> cutout
+        <Cutout J011600.00+000000.0: ok, 150 x 150 pix, 0.4 arcsec/pix>
+        """
+        options = PictureOptions(
+            scale=scale, size=size, width=width, height=height, fov=fov, overlays=overlays,
+            mark=mark, names=names,
+        )  # fmt: skip
+        if isinstance(targets, Iterator):
+            raise TargetError("a stream of targets can be downloaded, but not held in memory")
+        read = read_targets(targets, names=names)
+        cutouts = self._in_memory(list(self._parts(read, options)))
+        if read.scalar:
+            cutouts[0].raise_for_status()
+            return cutouts[0]
+        return CutoutList(cutouts, read.table)
+
+    def download(
+        self,
+        targets: Any,
+        directory: str | Path,
+        *,
+        scale: u.Quantity | None = None,
+        size: int | u.Quantity | None = None,
+        width: int | u.Quantity | None = None,
+        height: int | u.Quantity | None = None,
+        fov: u.Quantity | None = None,
+        overlays: str | Sequence[str] | None = None,
+        mark: Any = None,
+        names: str | Sequence[str] | None = None,
+        overwrite: bool = False,
+        avm: bool = False,
+        executor: Executor | None = None,
+    ) -> DownloadReport:
+        """Get pictures into a directory: ``{name}.jpg`` and ``{name}.wcs``, and a manifest.
+
+        What the directory has already is kept. Started again after whatever has stopped it, a
+        download fetches what is missing and nothing else.
+
+        Parameters
+        ----------
+        targets, scale, size, width, height, fov, overlays, mark, names
+            As for `get`. ``targets`` may also be an iterator over tables, DataFrames or
+            coordinates: these are taken as they come, are refused when they come, and are not
+            held; ``names`` is then a column.
+        directory : str or `~pathlib.Path`
+            Made if it does not exist.
+        overwrite : bool, optional
+            Fetch again what is there already, also if it is from another request.
+        avm : bool, optional
+            Write the place on the sky into the pictures too, as AVM.
+        executor : `concurrent.futures.Executor`, optional
+            Fetch in its workers, which share ``max_rate`` and ``max_connections`` and write to
+            the same directory.
+
+        Returns
+        -------
+        DownloadReport
+            What came of each target, in the targets' order.
+
+        Raises
+        ------
+        TargetError, RequestError
+            If a target or an option cannot be used, or a name is taken; nothing was sent.
+        StoreError
+            If the directory cannot be used.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from astropy.table import Table
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> targets = Table({"id": [7050, 7051], "ra": [20.1375, 20.1391], "dec": [-0.06, -0.15]})
+        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     report = client.download(targets, folder, size=64)
+        ...     again = client.download(targets, folder, size=64)
+        >>> report.counts
+        {'ok': 2, 'kept': 0, 'outside': 0, 'failed': 0}
+        >>> again.counts
+        {'ok': 0, 'kept': 2, 'outside': 0, 'failed': 0}
+        """
+        options = PictureOptions(
+            scale=scale, size=size, width=width, height=height, fov=fov, overlays=overlays,
+            mark=mark, names=names,
+        )  # fmt: skip
+        return self._download(
+            targets, directory, options, overwrite=overwrite, avm=avm, executor=executor
+        )
+
+    def url(self, targets: Any, **options: Unpack[PictureOptions]) -> str | list[str]:
+        """Return the URLs that would be asked for; sends nothing.
+
+        Parameters
+        ----------
+        targets, **options
+            As for `get`.
+
+        Returns
+        -------
+        str or list of str
+            One URL for a single target, else a list in the targets' order.
+
+        Raises
+        ------
+        TargetError, RequestError
+            If a target or an option cannot be used.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> SDSSCutouts(16).url(SkyCoord(19, 0, unit="deg"), overlays=["grid", "label"])
+        'https://skyserver.sdss.org/dr16/SkyServerWS/ImgCutout/getjpeg?ra=19.0&dec=0.0&scale=0.396127&width=200&height=200&opt=GL'
+        """
+        read = read_targets(targets, names=options.pop("names", None))
+        urls = build_requests(read, self._site(), **options).urls()
+        return urls[0] if read.scalar else urls
+
+    # -------------------------------------------------------------------------------- SQL
+
+    def query_sql(self, sql: str) -> Table:
+        """Return the rows that an SQL query selects from the SDSS catalogue, through astroquery.
+
+        Parameters
+        ----------
+        sql : str
+            The query, in SkyServer's dialect. The server returns 500,000 rows at most and takes
+            60 queries a minute; more of them wait.
+
+        Returns
+        -------
+        `~astropy.table.Table`
+            Identifiers are uint64, exact to the last digit; missing values are masked.
+
+        Raises
+        ------
+        QueryError
+            With the server's words, in whichever way it says that the query failed.
+
+        Examples
+        --------
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     table = client.query_sql("SELECT TOP 3 objID, ra, dec FROM Galaxy WHERE r < 17")
+        >>> len(table), table["objID"].dtype
+        (3, dtype('uint64'))
+        """
+        from sdss_cutout._catalog import query_sql
+
+        settings = self._settings()
+        return query_sql(
+            sql, self._site(), timeout=settings.timeout, max_attempts=settings.max_attempts
+        )
+
+    def get_sql(self, sql: str, **options: Unpack[PictureOptions]) -> CutoutList:
+        """Query and get the pictures into memory, in one step.
+
+        Parameters
+        ----------
+        sql : str
+            As for `query_sql`; it selects ra and dec, and best objID for the names.
+        **options
+            As for `get`.
+
+        Returns
+        -------
+        CutoutList
+            One cutout a row, with the query's columns in its table.
+
+        Raises
+        ------
+        QueryError, TargetError, RequestError
+            As `query_sql` and `get` do.
+
+        Examples
+        --------
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     client.get_sql("SELECT TOP 2 objID, ra, dec FROM Galaxy WHERE r < 17", size=64)
+        <CutoutList of 2: ok 2>
+        """
+        found = self.get(self.query_sql(sql), **options)
+        assert isinstance(found, CutoutList)
+        return found
+
+    def download_sql(
+        self,
+        sql: str,
+        directory: str | Path,
+        *,
+        overwrite: bool = False,
+        avm: bool = False,
+        executor: Executor | None = None,
+        **options: Unpack[PictureOptions],
+    ) -> DownloadReport:
+        """Query and get the pictures into a directory, in one step.
+
+        Parameters
+        ----------
+        sql : str
+            As for `query_sql`; it selects ra and dec, and best objID for the names.
+        directory, overwrite, avm, executor
+            As for `download`.
+        **options
+            As for `get`.
+
+        Returns
+        -------
+        DownloadReport
+            One row of the query a row, with the query's columns.
+
+        Raises
+        ------
+        QueryError, TargetError, RequestError, StoreError
+            As `query_sql` and `download` do.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     sql = "SELECT TOP 2 objID, ra, dec FROM Galaxy WHERE r < 17"
+        ...     client.download_sql(sql, folder, size=64).counts
+        {'ok': 2, 'kept': 0, 'outside': 0, 'failed': 0}
+        """
+        table = self.query_sql(sql)
+        return self._download(
+            table, directory, options, overwrite=overwrite, avm=avm, executor=executor
+        )
+
+    # ------------------------------------------------------------------------------ links
+
+    def navigate_url(self, target: Any) -> str:
+        """Return the link to SkyServer's Navigate page for a position; sends nothing.
+
+        Parameters
+        ----------
+        target : SkyCoord or Row
+            One target, in any form that `get` takes.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        TargetError
+            If this is not one target.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> SDSSCutouts().navigate_url(SkyCoord(19, 0, unit="deg"))
+        'https://skyserver.sdss.org/dr17/VisualTools/navi?ra=19.0&dec=0.0'
+        """
+        read, site = read_targets(target), self._site()
+        if len(read) != 1:
+            raise TargetError(f"navigate_url takes one target, not {len(read)}")
+        return _service.navigate_url(
+            site.base_url, site.release, float(read.ra[0]), float(read.dec[0])
+        )
+
+    def explore_url(self, objid: int | str) -> str:
+        """Return the link to SkyServer's Explore page for an object; sends nothing.
+
+        Parameters
+        ----------
+        objid : int or str
+            The object's objID, exact: a floating-point number has lost digits and is refused.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        TargetError
+            If this is no objID.
+
+        Examples
+        --------
+        >>> from sdss_cutout import SDSSCutouts
+        >>> SDSSCutouts().explore_url(1237648720693755918)
+        'https://skyserver.sdss.org/dr17/VisualTools/explore/summary?id=1237648720693755918'
+        """
+        site = self._site()
+        exact = isinstance(objid, int | np.integer) and not isinstance(objid, bool)
+        if not (exact or (isinstance(objid, str) and objid.isascii() and objid.isdigit())):
+            raise TargetError(f"objid = {objid!r} is not a whole number")
+        if not 0 <= int(objid) < 2**64:
+            raise TargetError(f"objid = {objid} is outside 0..2**64 - 1")
+        return _service.explore_url(site.base_url, site.release, int(objid))
+
+    # --------------------------------------------------------------------------- the wiring
+
+    def _parts(self, targets: Targets, options: PictureOptions) -> Iterator[Part]:
+        """Yield the targets with names and requests; all of them are checked before the first."""
+        geometry = {key: value for key, value in options.items() if key != "names"}
+        requests = build_requests(targets, self._site(), **geometry)
+        names = targets.names()
+        for start in range(0, len(targets), _PART):
+            rows = slice(start, start + _PART)
+            yield Part(
+                targets=targets.take(rows, first_row=start),
+                names=names[rows],
+                requests=requests.part(rows),
+            )
+
+    def _stream(self, chunks: Iterator[Any], options: PictureOptions) -> Iterator[Part]:
+        geometry = {key: value for key, value in options.items() if key != "names"}
+        for targets in stream_targets(chunks, names=options.get("names")):
+            requests = build_requests(targets, self._site(), **geometry)
+            yield Part(targets=targets, names=targets.names(), requests=requests)
+
+    def _in_memory(self, parts: list[Part]) -> tuple[Cutout, ...]:
+        from sdss_cutout._fetch import Task
+
+        cutouts: dict[int, Cutout] = {}
+
+        def finish(task: Task, answer: Any, attempts: int) -> tuple[int, Cutout]:
+            return task.index, cutout_of(task.name, task.request, answer, attempts, _creator())
+
+        tasks = (
+            Task(index=part.first_row + row, name=name, request=request)
+            for part in parts
+            for row, (name, request) in enumerate(zip(part.names, part.requests, strict=True))
+        )
+        total = sum(len(part.names) for part in parts)
+        with Progress(total, show=total > 1 and self._setting("show_progress")) as progress:
+            for index, cutout in self._fetched(tasks, finish):
+                cutouts[index] = cutout
+                progress.add(cutout.status)
+        return tuple(cutouts[index] for index in range(total))
+
+    def _fetched(self, tasks: Iterator[Task], finish: Callable[..., Any]) -> Iterator[Any]:
+        """Yield what ``finish`` makes of the answers, over connections of this call."""
+        from sdss_cutout._fetch import fetch
+        from sdss_cutout._pace import Pace
+        from sdss_cutout._transport import HTTPTransport
+
+        site, settings = self._site(), self._settings()
+        with HTTPTransport(
+            site.picture_url,
+            connections=settings.max_connections,
+            timeout=settings.timeout,
+            auth=site.auth,
+        ) as transport:
+            yield from fetch(tasks, transport, Pace(settings.max_rate), settings, finish)
+
+    def _download(
+        self,
+        targets: Any,
+        directory: str | Path,
+        options: PictureOptions,
+        *,
+        overwrite: bool = False,
+        avm: bool = False,
+        executor: Executor | None = None,
+        watch: Watch | None = None,
+    ) -> DownloadReport:
+        streamed = isinstance(targets, Iterator)
+        total: int | None = None
+        parts: Iterable[Part]
+        if streamed:
+            seen: list[Part] = []
+            parts = _remembered(self._stream(targets, options), seen)
+        else:
+            read = read_targets(targets, names=options.get("names"))
+            parts = seen = list(self._parts(read, options))
+            total = len(read)
+        run = partial(
+            self._run, directory=directory, overwrite=overwrite, avm=avm, executor=executor
+        )
+        outcomes = run(parts, total=total, watch=watch)
+        return DownloadReport(
+            directory=Path(directory),
+            parts=tuple(seen),
+            outcomes=outcomes,
+            rerun=lambda again: run(again, total=sum(len(part.names) for part in again)),
+        )
+
+    def _run(
+        self,
+        parts: Iterable[Part],
+        *,
+        directory: str | Path,
+        total: int | None,
+        overwrite: bool,
+        avm: bool,
+        executor: Executor | None,
+        watch: Watch | None = None,
+    ) -> Outcomes:
+        """Bring the targets to their outcomes."""
+        from sdss_cutout._store import Store
+
+        with (
+            Store(
+                directory,
+                creator=_creator(),
+                avm=avm,
+                overwrite=overwrite,
+                verify_up_to=conf.verify_up_to,
+            ) as store,
+            Progress(total, show=self._setting("show_progress")) as progress,
+        ):
+
+            def note(part: Part, outcome: Outcome) -> None:
+                progress.add(outcome.status)
+                if watch is not None:
+                    watch(part, outcome)
+
+            fetched = partial(self._fetched, finish=store.keeper.keep)
+            if executor is not None:
+                from sdss_cutout._distribute import distribute
+
+                fetched = partial(
+                    distribute,
+                    executor=executor,
+                    site=self._site(),
+                    settings=self._settings(),
+                    keeper=store.keeper,
+                )
+            return download(parts, store, fetched, note, plan_first=total is not None)
+
+
+def _remembered(parts: Iterator[Part], seen: list[Part]) -> Iterator[Part]:
+    """Note the parts that pass, without the targets' own columns: those are in the manifest."""
+    for part in parts:
+        seen.append(part.bare())
+        yield part
+
+
+def _creator() -> str:
+    return f"sdss_cutout {importlib.metadata.version('sdss_cutout')}"
+
+
+def _whole(name: str, value: Any) -> int:
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < 1:
+        raise RequestError(f"{name} = {value!r} is not a whole number of at least 1")
+    return int(value)
+
+
+def _positive(name: str, value: Any) -> float:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool) or not (math.isfinite(number) and number > 0):
+        raise RequestError(f"{name} = {value!r} is not a positive number")
+    return number
+
+
+SDSSCutouts.__module__ = "sdss_cutout"

@@ -1,0 +1,193 @@
+"""A deterministic synthetic sky: stars and galaxies over the whole sphere, and no survey's data.
+
+The faint sky is made cell by cell when somebody looks at it: a cell's content depends on its
+number alone. A sparse bright sample covers the whole sphere, so that a field of ten degrees
+shows a few dozen well separated stars.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sdss_cutout.sandbox import population, projection
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+SEED = 20260
+CELL_DEG = 0.5
+BANDS = round(180 / CELL_DEG)
+CACHED_CELLS = 400
+REACH_DEG = 0.06  # no object of the faint sky is drawn beyond this from its centre
+BRIGHT_RUN = 4000
+BRIGHT_STARS = 12_000
+BRIGHT_GALAXIES = 1_500
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """Objects and their unit vectors, brightest first."""
+
+    table: NDArray[np.void]
+    vectors: Floats
+
+    @classmethod
+    def of(cls, table: NDArray[np.void]) -> Patch:
+        """Sort by magnitude, leave out what is not covered, and add the unit vectors."""
+        table = np.sort(table[projection.covered(table["ra"], table["dec"])], order=["r", "objid"])
+        return cls(table, projection.normal(table["ra"], table["dec"]))
+
+    def within(self, centre: Floats, radius_deg: float, limit: float) -> Patch:
+        """The objects within a circle and brighter than ``limit``."""
+        end = int(np.searchsorted(self.table["r"], limit))
+        vectors = self.vectors[:end]
+        chosen = np.flatnonzero(vectors @ centre >= math.cos(math.radians(min(radius_deg, 180.0))))
+        return Patch(self.table[chosen], vectors[chosen])
+
+
+class Sky:
+    """The truth behind every picture and every answer of the sandbox. Safe in threads."""
+
+    def __init__(self) -> None:
+        self._cells: OrderedDict[tuple[int, int], Patch] = OrderedDict()
+        self._lock = threading.Lock()
+        self._bright: Patch | None = None
+
+    @property
+    def bright(self) -> Patch:
+        """The all-sky sample brighter than the faint sky begins."""
+        with self._lock:
+            if self._bright is None:
+                self._bright = _bright_patch()
+            return self._bright
+
+    def near(
+        self, ra: float, dec: float, radius_deg: float, limit: float = math.inf
+    ) -> NDArray[np.void]:
+        """Objects within a circle, nearest first.
+
+        Parameters
+        ----------
+        ra, dec : float
+            Centre in degrees.
+        radius_deg : float
+            Radius in degrees; keep it small (a few) unless ``limit`` is 14 or brighter.
+        limit : float
+            Leave out what is fainter in r.
+
+        Returns
+        -------
+        ndarray
+            Structured, of the fields of `sdss_cutout.sandbox.population.OBJECT`.
+        """
+        patch = self.patch(ra, dec, radius_deg, limit)
+        order = np.argsort(-(patch.vectors @ projection.normal(ra, dec)), kind="stable")
+        return patch.table[order]
+
+    def patch(self, ra: float, dec: float, radius_deg: float, limit: float = math.inf) -> Patch:
+        """Objects within a circle with their unit vectors."""
+        centre = projection.normal(ra, dec)
+        parts = [self.bright.within(centre, radius_deg, limit)]
+        if limit > population.FAINT_FROM:
+            cells = cells_near(ra, dec, radius_deg)
+            parts += [self.cell(*cell).within(centre, radius_deg, limit) for cell in cells]
+        return Patch(
+            np.concatenate([part.table for part in parts]),
+            np.concatenate([part.vectors for part in parts]),
+        )
+
+    def cell(self, band: int, index: int) -> Patch:
+        """One cell of the faint sky, made when first asked for."""
+        key = (band, index)
+        with self._lock:
+            if key in self._cells:
+                self._cells.move_to_end(key)
+                return self._cells[key]
+        patch = _faint_patch(band, index)  # outside the lock: two threads may make the same
+        with self._lock:
+            self._cells[key] = patch
+            while len(self._cells) > CACHED_CELLS:
+                self._cells.popitem(last=False)
+        return patch
+
+
+def cells_in_band(band: int) -> int:
+    """How many cells a band of declination is cut into, each about a quarter square degree."""
+    middle = math.radians(-90.0 + (band + 0.5) * CELL_DEG)
+    return max(1, round(360.0 * math.cos(middle) / CELL_DEG))
+
+
+def cells_near(ra: float, dec: float, radius_deg: float) -> Iterator[tuple[int, int]]:
+    """All cells that a circle may touch, and perhaps a few more."""
+    lowest = max(0, math.floor((dec - radius_deg + 90.0) / CELL_DEG))
+    highest = min(BANDS - 1, math.floor((dec + radius_deg + 90.0) / CELL_DEG))
+    for band in range(lowest, highest + 1):
+        count = cells_in_band(band)
+        half = _half_width(band, dec, radius_deg)
+        if half >= 180.0:
+            yield from ((band, index) for index in range(count))
+            continue
+        first = math.floor((ra - half) * count / 360.0)
+        last = min(math.floor((ra + half) * count / 360.0), first + count - 1)
+        yield from ((band, index % count) for index in range(first, last + 1))
+
+
+def _half_width(band: int, dec: float, radius_deg: float) -> float:
+    """Half the range of right ascension in which a circle can meet a band."""
+    if abs(dec) + radius_deg >= 89.9:
+        return 180.0
+    nearest = math.sin(math.radians(radius_deg)) / math.cos(math.radians(dec))
+    del band  # the circle's widest extent is good enough for each of its bands
+    return math.degrees(math.asin(min(1.0, nearest))) + 1e-9
+
+
+def _faint_patch(band: int, index: int) -> Patch:
+    rng = np.random.default_rng((SEED, band, index))
+    low, width = -90.0 + band * CELL_DEG, 360.0 / cells_in_band(band)
+    edges = np.sin(np.radians([low, low + CELL_DEG]))
+    area = math.degrees((edges[1] - edges[0]) * width)
+    table = population.faint_population(rng, area)
+    count = len(table)
+    table["ra"] = (index + rng.random(count)) * width % 360.0
+    table["dec"] = np.degrees(np.arcsin(rng.uniform(edges[0], edges[1], count)))
+    population.name_objects(table, run=94 + band, camcol=1 + index % 6, field=11 + index // 6)
+    population.name_spectra(table, plate=266 + band, mjd=51_600 + index)
+    return Patch.of(table)
+
+
+def _bright_patch() -> Patch:
+    rng = np.random.default_rng(SEED)
+    table = population.bright_population(rng, BRIGHT_STARS, BRIGHT_GALAXIES)
+    star = table["kind"] == "star"
+    table["ra"][star], table["dec"][star] = _spread(rng, BRIGHT_STARS)
+    table["ra"][~star], table["dec"][~star] = _spread(rng, BRIGHT_GALAXIES)
+    for start in range(0, len(table), 500):  # a field number for every 500 objects
+        part = table[start : start + 500]
+        population.name_objects(part, run=BRIGHT_RUN, camcol=1, field=11 + start // 500)
+        population.name_spectra(part, plate=3000, mjd=52_600 + start // 500)
+    return Patch.of(table)
+
+
+def _spread(rng: np.random.Generator, count: int) -> tuple[Floats, Floats]:
+    """Positions over the sphere that keep apart: a Fibonacci spiral, shaken."""
+    shake = 0.35 * math.sqrt(4 * math.pi / count)
+    k = np.arange(count) + 0.5
+    points = projection.normal(
+        np.degrees(k * math.pi * (1 + math.sqrt(5))), np.degrees(np.arcsin(1 - 2 * k / count))
+    )
+    points += rng.uniform(-shake, shake, points.shape)
+    # A few stand where the geometry is worst: by both poles and across RA 0.
+    special = [(40, 89.95), (200, 89.6), (320, 89.1), (10, -89.9), (150, -89.4), (260, -89.1)]
+    special += [(0.02, 0.3), (359.97, -0.25), (0.4, -0.4), (359.6, 0.45)]
+    points[: 10] = projection.normal(*np.transpose(special)) if count > 5000 else points[:10]
+    return projection.equatorial(points / np.linalg.norm(points, axis=-1, keepdims=True))
