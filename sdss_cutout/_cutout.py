@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from sdss_cutout._answer import Answer, Kind
-from sdss_cutout._avm import has_avm, without_avm
+from sdss_cutout._avm import embed_avm, has_avm, without_avm
 from sdss_cutout._errors import ImageError, OutsideFootprintError, ServiceError
 from sdss_cutout._files import write_pair
 from sdss_cutout._image import check_jpeg, decode_jpeg
@@ -174,7 +174,7 @@ class Cutout:
 
         return plot_cutout(self, ax, mark=mark)
 
-    def save(self, directory: str | Path = ".") -> Cutout:
+    def save(self, directory: str | Path = ".", *, avm: bool = False) -> Cutout:
         """Write ``{name}.jpg`` and ``{name}.wcs``, each whole or not at all.
 
         Files of the same names are replaced.
@@ -183,6 +183,8 @@ class Cutout:
         ----------
         directory : str or `~pathlib.Path`, optional
             Made if it does not exist.
+        avm : bool, optional
+            Write the place on the sky into the picture too, as AVM.
 
         Returns
         -------
@@ -196,7 +198,7 @@ class Cutout:
         StoreError
             If the files cannot be written.
         """
-        content = self._picture()
+        content = embed_avm(self._picture(), self.header) if avm else self._picture()
         path, sidecar = write_pair(Path(directory), self.name, content, self.cards)
         return replace(self, path=path, sidecar=sidecar)
 

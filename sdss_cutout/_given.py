@@ -6,13 +6,14 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from astropy.table import Column, MaskedColumn, Table
 from astropy.table.serialize import represent_mixins_as_columns
 
 from sdss_cutout._outcome import COLUMNS
 
-__all__ = ["beside_ours", "from_text", "header_text", "row_texts"]
+__all__ = ["beside_ours", "from_text", "header_text", "row_dicts", "row_texts"]
 
 
 def beside_ours(table: Table) -> Table:
@@ -40,9 +41,14 @@ def row_texts(table: Table) -> list[str]:
     """Return each row as JSON, identifiers to the last digit and masked values as null."""
     if not table.colnames:
         return [""] * len(table)
+    return [json.dumps(list(row.values()), ensure_ascii=False) for row in row_dicts(table)]
+
+
+def row_dicts(table: Table) -> list[dict[str, Any]]:
+    """Return each row as plain values, those of mixin columns in the columns that ECSV has."""
     plain = represent_mixins_as_columns(table)
     columns = [_values(plain[name]) for name in plain.colnames]
-    return [json.dumps(row, ensure_ascii=False) for row in zip(*columns, strict=True)]
+    return [dict(zip(plain.colnames, row, strict=True)) for row in zip(*columns, strict=True)]
 
 
 def _values(column: Column | MaskedColumn) -> list[object]:
