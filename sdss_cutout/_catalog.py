@@ -94,7 +94,7 @@ def _answer_text(sql: str, site: Site, timeout: float) -> str:
 
 def _wait_for_budget() -> None:
     while not _budget.put(item := RateItem("sql", _budget.now())):
-        time.sleep(_budget.waiting(item) / 1000)
+        time.sleep(float(_budget.waiting(item)) / 1000)  # type: ignore[arg-type]
     _budget.leak(_budget.now())
 
 

@@ -76,7 +76,7 @@ class Pace:
                 item = RateItem("request", self._bucket.now())
                 if self._bucket.put(item):
                     break
-                stopped.wait(self._bucket.waiting(item) / 1000)
+                stopped.wait(float(self._bucket.waiting(item)) / 1000)  # type: ignore[arg-type]
         return 0.0
 
     def distress(self, retry_after: float | None) -> None:

@@ -212,7 +212,7 @@ class DownloadReport:
             yield from zip(part.names, part.requests, strict=True)
 
     def _ours(self) -> dict[str, Any]:
-        columns = dict(self.outcomes.columns())
+        columns: dict[str, Any] = dict(self.outcomes.columns())
         names = [name for part in self.parts for name in part.names]
         has_picture = [status in (OK, KEPT) for status in columns["status"]]
         stems = [

@@ -232,7 +232,7 @@ def _geometry(
 
     rows = slice(targets.first_row, targets.first_row + len(targets))
 
-    def column(values: NDArray[Any], name: str) -> NDArray[Any]:
+    def column(values: Any, name: str) -> NDArray[Any]:
         return _one_per_target(values, name, total, rows)
 
     fov = None if given["fov"] is None else column(_angles(given["fov"], "fov"), "fov")

@@ -121,7 +121,7 @@ def read_targets(
 def stream_targets(
     chunks: Iterator[Any],
     *,
-    names: str | None = None,
+    names: str | Sequence[str] | None = None,
     columns: tuple[str, str] | None = None,
 ) -> Iterator[Targets]:
     """Yield `Targets` for what a generator brings: tables, coordinate arrays, single targets.
@@ -302,7 +302,7 @@ def _filled(values: Any) -> NDArray[Any]:
     """Return a plain array, with NaN (or an empty string) for what is masked."""
     if not hasattr(values, "mask"):
         return np.asarray(values)
-    plain = np.ma.MaskedArray(getattr(values, "unmasked", values), values.mask)
+    plain: Any = np.ma.MaskedArray(getattr(values, "unmasked", values), values.mask)
     if plain.dtype.kind in "fiu":
         return plain.astype(np.float64).filled(np.nan)
     return plain.filled("")

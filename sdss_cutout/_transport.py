@@ -24,7 +24,7 @@ __all__ = ["HTTPTransport", "Transport", "bounded"]
 
 USER_AGENT = (
     f"sdss_cutout/{importlib.metadata.version('sdss_cutout')} "
-    f"python-requests/{requests.__version__} Python/{platform.python_version()}"
+    f"python-requests/{importlib.metadata.version('requests')} Python/{platform.python_version()}"
 )
 
 
@@ -68,7 +68,8 @@ class HTTPTransport:
         self._adapter = _WatchedAdapter(self._watchdog, connections)
         with requests.Session() as session:
             # Coded bodies are not asked for: JPEG does not shrink, and unpacking is a risk.
-            session.headers = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+            session.headers.clear()
+            session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
             session.auth = auth
             self._prepared = session.prepare_request(requests.Request("GET", url))
             settings = session.merge_environment_settings(url, {}, True, None, None)

@@ -80,7 +80,7 @@ class _Group(click.Group):
             _say("interrupted; the same command goes on where this one stopped")
             raise SystemExit(INTERRUPTED) from None
         except BrokenPipeError:  # whoever read our results has left
-            sys.stdout = None  # type: ignore[assignment]  # nothing is to be flushed into it
+            sys.stdout = None  # nothing is to be flushed into it
             raise SystemExit(SOME_FAILED) from None
         except Exception as error:
             status = _status_of(error)
@@ -147,7 +147,7 @@ def get(ra: str, dec: str, name: str | None, directory: Path, **given: Any) -> N
     read = replace(read_targets(_position(ra, dec), names=name and [name]), scalar=False)
     cutout = None if given["overwrite"] else _there_already(client, read, directory, options)
     if cutout is None:
-        cutout = client.get(read, **options)[0]
+        [cutout] = client._get(read, options)
         if cutout.content:
             cutout = cutout.save(directory, avm=given["avm"])
     if given["as_json"]:
@@ -376,6 +376,7 @@ def _fetch(
         targets,
         directory,
         options,
+        names=None,
         overwrite=given["overwrite"],
         avm=given["avm"],
         watch=_Printer(directory, as_json=given["as_json"]),

@@ -43,7 +43,6 @@ class PictureOptions(TypedDict, total=False):
     fov: u.Quantity | None
     overlays: str | Sequence[str] | None
     mark: Any
-    names: str | Sequence[str] | None
 
 
 # Targets that are named, planned and looked up together.
@@ -196,16 +195,16 @@ class SDSSCutouts:
         """
         options = PictureOptions(
             scale=scale, size=size, width=width, height=height, fov=fov, overlays=overlays,
-            mark=mark, names=names,
+            mark=mark,
         )  # fmt: skip
         if isinstance(targets, Iterator):
             raise TargetError("a stream of targets can be downloaded, but not held in memory")
         read = read_targets(targets, names=names)
-        cutouts = self._in_memory(list(self._parts(read, options)))
+        cutouts = self._get(read, options)
         if read.scalar:
             cutouts[0].raise_for_status()
             return cutouts[0]
-        return CutoutList(cutouts, read.table)
+        return cutouts
 
     def download(
         self,
@@ -275,18 +274,30 @@ class SDSSCutouts:
         """
         options = PictureOptions(
             scale=scale, size=size, width=width, height=height, fov=fov, overlays=overlays,
-            mark=mark, names=names,
+            mark=mark,
         )  # fmt: skip
         return self._download(
-            targets, directory, options, overwrite=overwrite, avm=avm, executor=executor
+            targets,
+            directory,
+            options,
+            names=names,
+            overwrite=overwrite,
+            avm=avm,
+            executor=executor,
         )
 
-    def url(self, targets: Any, **options: Unpack[PictureOptions]) -> str | list[str]:
+    def url(
+        self,
+        targets: Any,
+        *,
+        names: str | Sequence[str] | None = None,
+        **options: Unpack[PictureOptions],
+    ) -> str | list[str]:
         """Return the URLs that would be asked for; sends nothing.
 
         Parameters
         ----------
-        targets, **options
+        targets, names, **options
             As for `get`.
 
         Returns
@@ -306,7 +317,7 @@ class SDSSCutouts:
         >>> SDSSCutouts(16).url(SkyCoord(19, 0, unit="deg"), overlays=["grid", "label"])
         'https://skyserver.sdss.org/dr16/SkyServerWS/ImgCutout/getjpeg?ra=19.0&dec=0.0&scale=0.396127&width=200&height=200&opt=GL'
         """
-        read = read_targets(targets, names=options.pop("names", None))
+        read = read_targets(targets, names=names)
         urls = build_requests(read, self._site(), **options).urls()
         return urls[0] if read.scalar else urls
 
@@ -348,14 +359,20 @@ class SDSSCutouts:
             sql, self._site(), timeout=settings.timeout, max_attempts=settings.max_attempts
         )
 
-    def get_sql(self, sql: str, **options: Unpack[PictureOptions]) -> CutoutList:
+    def get_sql(
+        self,
+        sql: str,
+        *,
+        names: str | Sequence[str] | None = None,
+        **options: Unpack[PictureOptions],
+    ) -> CutoutList:
         """Query and get the pictures into memory, in one step.
 
         Parameters
         ----------
         sql : str
             As for `query_sql`; it selects ra and dec, and best objID for the names.
-        **options
+        names, **options
             As for `get`.
 
         Returns
@@ -377,15 +394,14 @@ class SDSSCutouts:
         ...     client.get_sql("SELECT TOP 2 objID, ra, dec FROM Galaxy WHERE r < 17", size=64)
         <CutoutList of 2: ok 2>
         """
-        found = self.get(self.query_sql(sql), **options)
-        assert isinstance(found, CutoutList)
-        return found
+        return self._get(read_targets(self.query_sql(sql), names=names), options)
 
     def download_sql(
         self,
         sql: str,
         directory: str | Path,
         *,
+        names: str | Sequence[str] | None = None,
         overwrite: bool = False,
         avm: bool = False,
         executor: Executor | None = None,
@@ -399,7 +415,7 @@ class SDSSCutouts:
             As for `query_sql`; it selects ra and dec, and best objID for the names.
         directory, overwrite, avm, executor
             As for `download`.
-        **options
+        names, **options
             As for `get`.
 
         Returns
@@ -425,7 +441,13 @@ class SDSSCutouts:
         """
         table = self.query_sql(sql)
         return self._download(
-            table, directory, options, overwrite=overwrite, avm=avm, executor=executor
+            table,
+            directory,
+            options,
+            names=names,
+            overwrite=overwrite,
+            avm=avm,
+            executor=executor,
         )
 
     # ------------------------------------------------------------------------------ links
@@ -496,8 +518,7 @@ class SDSSCutouts:
 
     def _parts(self, targets: Targets, options: PictureOptions) -> Iterator[Part]:
         """Yield the targets with names and requests; all of them are checked before the first."""
-        geometry = {key: value for key, value in options.items() if key != "names"}
-        requests = build_requests(targets, self._site(), **geometry)
+        requests = build_requests(targets, self._site(), **options)
         names = targets.names()
         for start in range(0, len(targets), _PART):
             rows = slice(start, start + _PART)
@@ -507,15 +528,18 @@ class SDSSCutouts:
                 requests=requests.part(rows),
             )
 
-    def _stream(self, chunks: Iterator[Any], options: PictureOptions) -> Iterator[Part]:
-        geometry = {key: value for key, value in options.items() if key != "names"}
-        for targets in stream_targets(chunks, names=options.get("names")):
-            requests = build_requests(targets, self._site(), **geometry)
+    def _stream(
+        self, chunks: Iterator[Any], options: PictureOptions, names: str | Sequence[str] | None
+    ) -> Iterator[Part]:
+        for targets in stream_targets(chunks, names=names):
+            requests = build_requests(targets, self._site(), **options)
             yield Part(targets=targets, names=targets.names(), requests=requests)
 
-    def _in_memory(self, parts: list[Part]) -> tuple[Cutout, ...]:
+    def _get(self, targets: Targets, options: PictureOptions) -> CutoutList:
         from sdss_cutout._fetch import Task
 
+        parts = list(self._parts(targets, options))
+        total = len(targets)
         cutouts: dict[int, Cutout] = {}
 
         def finish(task: Task, answer: Any, attempts: int) -> tuple[int, Cutout]:
@@ -526,12 +550,11 @@ class SDSSCutouts:
             for part in parts
             for row, (name, request) in enumerate(zip(part.names, part.requests, strict=True))
         )
-        total = sum(len(part.names) for part in parts)
         with Progress(total, show=total > 1 and self._setting("show_progress")) as progress:
             for index, cutout in self._fetched(tasks, finish):
                 cutouts[index] = cutout
                 progress.add(cutout.status)
-        return tuple(cutouts[index] for index in range(total))
+        return CutoutList(tuple(cutouts[index] for index in range(total)), targets.table)
 
     def _fetched(self, tasks: Iterator[Task], finish: Callable[..., Any]) -> Iterator[Any]:
         """Yield what ``finish`` makes of the answers, over connections of this call."""
@@ -554,6 +577,7 @@ class SDSSCutouts:
         directory: str | Path,
         options: PictureOptions,
         *,
+        names: str | Sequence[str] | None,
         overwrite: bool = False,
         avm: bool = False,
         executor: Executor | None = None,
@@ -564,9 +588,9 @@ class SDSSCutouts:
         parts: Iterable[Part]
         if streamed:
             seen: list[Part] = []
-            parts = _remembered(self._stream(targets, options), seen)
+            parts = _remembered(self._stream(targets, options, names), seen)
         else:
-            read = read_targets(targets, names=options.get("names"))
+            read = read_targets(targets, names=names)
             parts = seen = list(self._parts(read, options))
             total = len(read)
         run = partial(
