@@ -246,7 +246,7 @@ class _Crew(Generic[T]):
             return answer
         if a_try.retry is None:
             a_try.retry = RetryCallState(self._retrying, None, (), {})
-            self._retrying.begin()
+        self._retrying.begin()  # its statistics are this thread's, the last try was another's
         a_try.retry.set_result(answer)
         step = self._retrying.iter(a_try.retry)
         if not isinstance(step, DoSleep):

@@ -1,0 +1,84 @@
+"""What all tests share: a simulated server, cassettes, and real pictures where they are at hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from sdss_cutout import SDSSCutouts, conf
+from sdss_cutout.sandbox import Sandbox
+
+os.environ.setdefault("MPLBACKEND", "agg")
+
+ROOT = Path(__file__).parent.parent
+
+# The machines that run this are slow at times; time is measured by the benchmarks only.
+hypothesis.settings.register_profile("tests", deadline=None, max_examples=60)
+hypothesis.settings.load_profile("tests")
+
+
+@pytest.fixture(scope="session")
+def _one_sandbox():
+    with Sandbox() as server:
+        yield server
+
+
+@pytest.fixture
+def sandbox(_one_sandbox):
+    """A simulated SkyServer without faults and with an empty log."""
+    _one_sandbox.reset()
+    yield _one_sandbox
+    _one_sandbox.reset()
+
+
+@pytest.fixture
+def client(sandbox):
+    """A client of the sandbox, as fast as it may be."""
+    return SDSSCutouts(base_url=sandbox.base_url, max_rate=5_000, show_progress=False)
+
+
+@pytest.fixture(autouse=True)
+def _settings_stay():
+    """Give back the settings that a test changes."""
+    names = [name for name in dir(type(conf)) if not name.startswith("_")]
+    yield
+    for name in names:
+        item = getattr(type(conf), name)
+        if hasattr(item, "defaultvalue"):
+            item.set(item.defaultvalue)
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """Real pictures and answers, which are not part of the project."""
+    folder = ROOT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("the real pictures of ../shared/data are not at hand")
+    return folder
+
+
+# The address that the cassettes were recorded at; nothing listens there when they are replayed.
+CASSETTE_PORT = 18917
+
+
+@pytest.fixture(scope="module")
+def vcr_cassette_dir(request):
+    return str(ROOT / "cassettes" / request.module.__name__.rpartition(".")[2])
+
+
+@pytest.fixture(scope="module")
+def vcr_config():
+    return {"record_mode": "none", "decode_compressed_response": False}
+
+
+@pytest.fixture
+def recorded_server(request):
+    """The base URL of a server that is recorded, or replayed with the network shut."""
+    if request.config.getoption("--vcr-record") in (None, "none"):
+        yield f"http://127.0.0.1:{CASSETTE_PORT}"
+    else:
+        with Sandbox(port=CASSETTE_PORT) as server:
+            yield server.base_url
