@@ -2,35 +2,61 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from astropy.config import ConfigItem, ConfigNamespace
 
 __all__ = ["Conf", "conf"]
 
+# In the file sdss_cutout.cfg the items stand at the top, not under the name of this module.
+_Item = partial(ConfigItem, module="sdss_cutout")
+
 
 class Conf(ConfigNamespace):
-    """Defaults of `sdss_cutout.SDSSCutouts`, read at the time of each call.
+    """Defaults of `SDSSCutouts`, read at the time of each call.
+
+    ``sdss_cutout.conf`` is the one instance. Values come from the file ``sdss_cutout.cfg`` in
+    astropy's configuration folder, if there is one, and can be set at any time.
+
+    Attributes
+    ----------
+    data_release : int
+        SDSS data release, 17 by default.
+    base_url : str
+        Root of the SkyServer site, ``https://skyserver.sdss.org`` by default.
+    max_connections : int
+        Requests under way at the same time, 8 by default.
+    max_rate : float
+        Requests a second, of all connections together, 10 by default.
+    timeout : float
+        Seconds that one attempt may take as a whole, 30 by default.
+    max_attempts : int
+        Requests for one target before it has failed, 5 by default.
+    show_progress : bool
+        Whether to show a progress bar where a terminal or a notebook watches.
+    verify_up_to : int
+        The number of pictures in a directory, 10,000 by default, up to which each is checked
+        against its sha256 when a download is started again; in larger directories only their
+        presence is checked.
 
     Examples
     --------
     >>> from sdss_cutout import SDSSCutouts, conf
     >>> with conf.set_temp("data_release", 16):
-    ...     SDSSCutouts().navigate_url("19.02 -0.01".split())  # doctest: +SKIP
+    ...     print(SDSSCutouts())
+    <SDSSCutouts of DR16 at ...>
     """
 
-    data_release = ConfigItem(17, "SDSS data release to ask for.", cfgtype="integer")
-    base_url = ConfigItem(
-        "https://skyserver.sdss.org", "Root of the SkyServer site.", cfgtype="string"
-    )
-    max_connections = ConfigItem(8, "Requests under way at the same time.", cfgtype="integer")
-    max_rate = ConfigItem(10.0, "Requests a second, of all connections together.", cfgtype="float")
-    timeout = ConfigItem(30.0, "Seconds that one attempt may take as a whole.", cfgtype="float")
-    max_attempts = ConfigItem(
-        5, "Requests for one target before it is 'failed'.", cfgtype="integer"
-    )
-    show_progress = ConfigItem(
+    data_release = _Item(17, "SDSS data release to ask for.", cfgtype="integer")
+    base_url = _Item("https://skyserver.sdss.org", "Root of the SkyServer site.", cfgtype="string")
+    max_connections = _Item(8, "Requests under way at the same time.", cfgtype="integer")
+    max_rate = _Item(10.0, "Requests a second, of all connections together.", cfgtype="float")
+    timeout = _Item(30.0, "Seconds that one attempt may take as a whole.", cfgtype="float")
+    max_attempts = _Item(5, "Requests for one target before it is 'failed'.", cfgtype="integer")
+    show_progress = _Item(
         True, "Show a progress bar when a terminal or a notebook watches.", cfgtype="boolean"
     )
-    verify_up_to = ConfigItem(
+    verify_up_to = _Item(
         10_000,
         "Pictures already in a directory whose sha256 is computed again when a download is "
         "started again; in larger directories only their presence is checked.",
@@ -38,4 +64,5 @@ class Conf(ConfigNamespace):
     )
 
 
+Conf.__module__ = "sdss_cutout"
 conf = Conf()
