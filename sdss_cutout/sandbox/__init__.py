@@ -1,0 +1,22 @@
+"""A stand-in SkyServer for tests, documentation and demonstrations. SIMULATED: no SDSS data."""
+
+from sdss_cutout.sandbox.faults import (
+    ALL_FAULTS,
+    PICTURE_FAULTS,
+    SQL_FAULTS,
+    Fault,
+    fault_options,
+)
+from sdss_cutout.sandbox.log import RequestRecord
+from sdss_cutout.sandbox.server import Sandbox, serve
+
+__all__ = [
+    "ALL_FAULTS",
+    "PICTURE_FAULTS",
+    "SQL_FAULTS",
+    "Fault",
+    "RequestRecord",
+    "Sandbox",
+    "fault_options",
+    "serve",
+]

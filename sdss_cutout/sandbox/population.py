@@ -74,7 +74,9 @@ def _set_bands(table: NDArray[np.void], r: Floats, colours: tuple[Floats, ...]) 
 
 def _make_stars(rng: np.random.Generator, table: NDArray[np.void], r: Floats) -> None:
     count = len(table)
-    ri = np.where(rng.random(count) < 0.65, rng.normal(0.16, 0.07, count), rng.uniform(0.3, 1.7, count))
+    ri = np.where(
+        rng.random(count) < 0.65, rng.normal(0.16, 0.07, count), rng.uniform(0.3, 1.7, count)
+    )
     ri = np.maximum(ri, 0.0)
     # The stellar locus after Juric et al. 2008.
     gr = 1.39 * (1 - np.exp(-4.9 * ri**3 - 2.45 * ri**2 - 1.68 * ri - 0.05))

@@ -18,7 +18,9 @@ COVERED_LATITUDE = 15.0  # the synthetic footprint: covered where |b| is at leas
 def normal(ra: ArrayLike, dec: ArrayLike) -> Floats:
     """Unit vectors of positions in degrees; the last axis holds x, y, z."""
     a, d = np.radians(ra), np.radians(dec)
-    return np.stack(np.broadcast_arrays(np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)), -1)
+    return np.stack(
+        np.broadcast_arrays(np.cos(d) * np.cos(a), np.cos(d) * np.sin(a), np.sin(d)), -1
+    )
 
 
 def frame(ra: ArrayLike, dec: ArrayLike) -> tuple[Floats, Floats]:

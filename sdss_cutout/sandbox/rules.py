@@ -88,6 +88,11 @@ class PictureRequest:
         )  # fmt: skip
 
     @property
+    def is_finite(self) -> bool:
+        """Whether position and scale are numbers that can be drawn."""
+        return all(map(math.isfinite, (self.ra, self.dec, self.scale)))
+
+    @property
     def pixels_per_radian(self) -> float:
         """The server's ``ppd`` in radians."""
         return math.degrees(3600.0 / self.scale)

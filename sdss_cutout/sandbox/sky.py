@@ -106,6 +106,19 @@ class Sky:
             np.concatenate([part.vectors for part in parts]),
         )
 
+    def box(
+        self, ra: tuple[float, float], dec: tuple[float, float]
+    ) -> NDArray[np.void]:  # fmt: skip
+        """All faint objects of a rectangle in ra and dec, degrees, that does not cross RA 0."""
+        bands = range(math.floor((dec[0] + 90) / CELL_DEG), math.ceil((dec[1] + 90) / CELL_DEG))
+        tables = []
+        for band in bands:
+            first, last = (round(side * cells_in_band(band) / 360.0) for side in ra)
+            tables += [self.cell(band, index).table for index in range(first - 1, last + 1)]
+        table = np.concatenate(tables)
+        inside = (table["ra"] >= ra[0]) & (table["ra"] <= ra[1])
+        return np.asarray(table[inside & (table["dec"] >= dec[0]) & (table["dec"] <= dec[1])])
+
     def cell(self, band: int, index: int) -> Patch:
         """One cell of the faint sky, made when first asked for."""
         key = (band, index)
@@ -187,7 +200,8 @@ def _spread(rng: np.random.Generator, count: int) -> tuple[Floats, Floats]:
     )
     points += rng.uniform(-shake, shake, points.shape)
     # A few stand where the geometry is worst: by both poles and across RA 0.
-    special = [(40, 89.95), (200, 89.6), (320, 89.1), (10, -89.9), (150, -89.4), (260, -89.1)]
+    special = [(40.0, 89.95), (200, 89.6), (320, 89.1), (10, -89.9), (150, -89.4), (260, -89.1)]
     special += [(0.02, 0.3), (359.97, -0.25), (0.4, -0.4), (359.6, 0.45)]
-    points[: 10] = projection.normal(*np.transpose(special)) if count > 5000 else points[:10]
+    if count == BRIGHT_STARS:
+        points[: len(special)] = projection.normal(*np.transpose(special))
     return projection.equatorial(points / np.linalg.norm(points, axis=-1, keepdims=True))

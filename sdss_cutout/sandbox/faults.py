@@ -1,0 +1,160 @@
+"""Faults on demand: which there are, and which request each of them hits."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import unquote_plus
+
+# name: (what happens, its options with their defaults)
+_TABLE: dict[str, tuple[str, dict[str, Any]]] = {
+    "service_unavailable": ("503 with the overload page", {"retry_after": None}),
+    "too_many_requests": (
+        "429 with Retry-After, in seconds or as an HTTP date",
+        {"retry_after": 1, "date": False},
+    ),
+    "error_json": ("500 with the server's JSON error", {"message": "Internal error"}),
+    "error_jpeg": ("500 with a valid JPEG of the message", {"message": "Drawing failed"}),
+    "bad_request": ("400 with the server's JSON error", {"message": "Bad parameters"}),
+    "reset_before_answer": ("the connection is reset before any answer", {}),
+    "reset_in_body": ("the connection is reset in the middle of the body", {}),
+    "short_body": ("half a body, Content-Length promises all of it", {}),
+    "short_body_no_length": ("half a body, no Content-Length, then the connection ends", {}),
+    "broken_chunking": ("chunked, and the second chunk's size is nonsense", {}),
+    "html": ("200 with a page of HTML", {}),
+    "json": ("200 with JSON", {}),
+    "empty": ("200 with nothing", {}),
+    "slow_body": ("the body drips, a byte every `delay` seconds", {"delay": 0.2}),
+    "slow_headers": ("the headers drip, a byte every `delay` seconds", {"delay": 0.2}),
+    "silence": ("no answer until the client leaves", {}),
+    "wrong_type": ("the right body as text/html", {}),
+    "redirect_loop": ("302 to the same place, again and again", {}),
+    "redirect_elsewhere": (
+        "302 to another host",
+        {"location": "http://elsewhere.invalid/picture.jpg"},
+    ),
+    "redirect_same_host": ("302 to the same host once, then the right answer", {}),
+    "huge_body": ("200 with `size` bytes, made as they are sent", {"size": 2**30, "length": False}),
+    "gzip_bomb": ("200, gzip, `size` bytes once unpacked", {"size": 2**30}),
+    "truncated": ("a JPEG cut short, its Content-Length right for the cut", {"share_kept": 0.6}),
+    "truncated_with_eoi": ("the same with the end marker put back", {"share_kept": 0.6}),
+    "corrupt": ("a JPEG with bytes in the scan overwritten", {}),
+    "other_size": ("a right JPEG, wider by `by` pixels", {"by": 8}),
+    "blank": ("a uniformly black JPEG without a word", {}),
+    "outside_200": ("the outside picture, black with text, as 200", {}),
+    "outside_404": ("the outside picture as 404", {}),
+    "delay": ("the right answer after `seconds`", {"seconds": 0.2}),
+    "proxy_page": ("a proxy's page of HTML with `status`", {"status": 503}),
+    "sql_html_200": ("200 with the page titled Skyserver Error", {"message": "SQL error"}),
+    "sql_site_page_200": ("200 with the whole page of the site", {}),
+    "sql_error_message": ("200 CSV of one column error_message", {"message": "Error in query"}),
+    "sql_rate_limit": ("200 CSV with the text of 60 queries a minute", {}),
+    "sql_error_json": ("500 with the server's JSON error", {"message": "Query failed"}),
+}
+ALL_FAULTS: dict[str, str] = {name: text for name, (text, _) in _TABLE.items()}
+"""Every fault's name and what it does."""
+PICTURE_FAULTS: dict[str, str] = {
+    name: text for name, text in ALL_FAULTS.items() if not name.startswith("sql_")
+}
+"""Those that make sense on a picture."""
+SQL_FAULTS: dict[str, str] = {
+    name: text for name, text in ALL_FAULTS.items() if name.startswith("sql_")
+}
+"""Those that only make sense on a query; most of the others do too, with ``route="sql"``."""
+ROUTES = ("picture", "sql", "any")
+HOP, LOOP = "_sandbox_hop", "_sandbox_loop"  # parameters that mark a followed redirect
+
+
+class Fault:
+    """One kind of trouble, and whom it hits.
+
+    Parameters
+    ----------
+    name : str
+        One of `ALL_FAULTS`.
+    times : int, optional
+        How often each distinct request URL is hit; without it, for ever.
+    share : float
+        The part of the URLs that is hit. Which they are depends on nothing but the URL.
+    route : {"picture", "sql", "any"}, optional
+        By default "sql" for the faults of queries, else "picture".
+    match : str, optional
+        Hit only requests whose decoded query string contains this.
+    **options
+        What the fault itself can be told, as `fault_options` lists it.
+    """
+
+    __slots__ = ("match", "name", "options", "route", "share", "times")
+
+    def __init__(
+        self, name: str, times: int | None = None, share: float = 1.0,
+        route: str | None = None, match: str | None = None, **options: Any,
+    ) -> None:  # fmt: skip
+        if name not in _TABLE:
+            raise ValueError(f"no fault {name!r}; there are {', '.join(_TABLE)}")
+        unknown = set(options) - set(fault_options(name))
+        if unknown:
+            raise ValueError(f"fault {name!r} has no option {sorted(unknown)}")
+        self.name, self.times, self.share, self.match = name, times, share, match
+        self.route = route or ("sql" if name.startswith("sql_") else "picture")
+        if self.route not in ROUTES:
+            raise ValueError(f"route {route!r} is none of {ROUTES}")
+        self.options = fault_options(name) | options
+
+    def __repr__(self) -> str:
+        return f"Fault({self.name!r}, times={self.times}, share={self.share}, {self.options})"
+
+    def concerns(self, kind: str, target: str) -> bool:
+        """Whether a request of a route and a URL is one that this fault hits."""
+        if self.route not in ("any", kind):
+            return False
+        if self.match is not None and self.match not in unquote_plus(target.partition("?")[2]):
+            return False
+        return zlib.crc32(target.encode()) / 2**32 < self.share
+
+
+def fault_options(name: str) -> dict[str, Any]:
+    """The options of a fault with their defaults."""
+    return dict(_TABLE[name][1])
+
+
+@dataclass(slots=True)
+class FaultBook:
+    """The faults in force, and how often each has hit each URL."""
+
+    faults: list[Fault] = field(default_factory=list)
+    _hits: Counter[tuple[int, int]] = field(default_factory=Counter)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def add(self, fault: Fault) -> None:
+        """Put one more in force, after those that are."""
+        with self._lock:
+            self.faults.append(fault)
+
+    def replace(self, faults: list[Fault]) -> None:
+        """Forget all faults and counts, and start with these."""
+        with self._lock:
+            self.faults = list(faults)
+            self._hits.clear()
+
+    def choose(self, kind: str, target: str) -> Fault | None:
+        """The first fault that still wants this request; counts the hit."""
+        if not self.faults:
+            return None
+        with self._lock:
+            for number, fault in enumerate(self.faults):
+                if fault.concerns(kind, target) and self._count(number, fault, target):
+                    return fault
+        return None
+
+    def _count(self, number: int, fault: Fault, target: str) -> bool:
+        if fault.times is None:
+            return True
+        key = (number, hash(target))  # a number a URL: a soak asks for 100,000s of them
+        if self._hits[key] >= fault.times:
+            return False
+        self._hits[key] += 1
+        return True

@@ -1,0 +1,352 @@
+"""The sandbox as a server on 127.0.0.1: connections, threads, log, faults, control routes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from dataclasses import asdict
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from socketserver import TCPServer
+from typing import TYPE_CHECKING, Any, cast
+
+from sdss_cutout.sandbox import mischief, projection
+from sdss_cutout.sandbox.faults import HOP, LOOP, Fault, FaultBook
+from sdss_cutout.sandbox.log import RequestLog, RequestRecord
+from sdss_cutout.sandbox.site import Request, Site, home
+from sdss_cutout.sandbox.wire import (
+    SERVER,
+    Answer,
+    GoneError,
+    Wire,
+    error_json,
+    json_answer,
+    listens,
+)
+
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Self
+
+    from numpy.typing import ArrayLike
+
+    from sdss_cutout.sandbox.sky import Sky
+
+MOST_POSTED = 2**20  # bytes that a control route reads
+
+
+class Sandbox:
+    """A stand-in SkyServer on 127.0.0.1, with a synthetic sky and faults on demand.
+
+    Parameters
+    ----------
+    port : int
+        0 takes any that is free.
+    fast : bool
+        Serve small pictures made beforehand, the same everywhere, and keep numbers of requests
+        only: for tests of endurance.
+    outside_status : {404, 200}
+        How pictures without imaging are answered; servers before 2017-03 said 200.
+
+    Examples
+    --------
+    >>> from sdss_cutout.sandbox import Sandbox
+    >>> with Sandbox() as sandbox:
+    ...     sandbox.base_url.startswith("http://127.0.0.1:")
+    True
+    """
+
+    def __init__(self, port: int = 0, *, fast: bool = False, outside_status: int = 404) -> None:
+        self.site = Site(fast=fast, outside_status=outside_status)
+        self.faults = FaultBook()
+        self.log = RequestLog(counters_only=fast)
+        self._server = _Server(("127.0.0.1", port), self)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(0.05,), name="sandbox", daemon=True
+        )
+        self._thread.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self.close()
+
+    def close(self) -> None:
+        """Stop listening, end every connection, wait for every thread. May be called twice."""
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.close_all()
+        self.site.catalogue.close()
+
+    @property
+    def port(self) -> int:
+        """The port it listens on."""
+        return int(self._server.server_address[1])
+
+    @property
+    def base_url(self) -> str:
+        """What stands in place of ``https://skyserver.sdss.org``."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def sky(self) -> Sky:
+        """The truth: ``sky.near(ra, dec, radius_deg)``."""
+        return self.site.sky
+
+    @property
+    def requests(self) -> list[RequestRecord]:
+        """All requests but those of the control routes; empty in fast mode."""
+        return self.log.records
+
+    @property
+    def picture_requests(self) -> list[RequestRecord]:
+        """Those for pictures."""
+        return [record for record in self.requests if record.kind == "picture"]
+
+    @property
+    def sql_requests(self) -> list[RequestRecord]:
+        """Those with queries."""
+        return [record for record in self.requests if record.kind == "sql"]
+
+    @property
+    def counts(self) -> dict[str, Any]:
+        """Numbers of requests by kind and status, in fast mode too."""
+        return self.log.counts()
+
+    @property
+    def max_in_flight(self) -> int:
+        """The most picture requests that were under way at one time."""
+        return self.log.max_in_flight
+
+    def inject(self, *faults: Fault) -> None:
+        """Put faults in force, after those that are; the first that fits a request hits it."""
+        for fault in faults:
+            self.faults.add(fault)
+
+    def reset(self) -> None:
+        """Forget requests and faults."""
+        self.faults.replace([])
+        self.log.clear()
+
+    @staticmethod
+    def pixel_of(
+        ra: ArrayLike, dec: ArrayLike, ra0: float, dec0: float,
+        scale: float, width: int, height: int,
+    ) -> tuple[Any, Any]:  # fmt: skip
+        """Where positions are in a picture: see `sdss_cutout.sandbox.projection.pixel_of`."""
+        return projection.pixel_of(ra, dec, ra0, dec0, scale, width, height)
+
+
+class _Server(TCPServer):
+    """One thread a connection; closing ends all of them."""
+
+    allow_reuse_address = True
+    request_queue_size = 128
+
+    def __init__(self, address: tuple[str, int], sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+        self._open: dict[socket.socket, threading.Thread] = {}
+        self._lock = threading.Lock()
+        super().__init__(address, _Handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        thread = threading.Thread(
+            target=self._serve, args=(request, client_address), name="sandbox-connection",
+            daemon=True,
+        )  # fmt: skip
+        with self._lock:
+            self._open[request] = thread
+        thread.start()
+
+    def _serve(self, request: socket.socket, client_address: Any) -> None:
+        try:
+            # A client that leaves in the middle is daily bread here, not worth a traceback.
+            with contextlib.suppress(OSError):
+                self.finish_request(request, client_address)
+        finally:
+            with self._lock:
+                self._open.pop(request, None)
+            # Not shutdown_request: after a RST there must be no FIN.
+            request.close()
+
+    def close_all(self) -> None:
+        """Close the listening socket and every connection, and join the threads."""
+        self.server_close()
+        with self._lock:
+            still_open = dict(self._open)
+            for connection in still_open:
+                with contextlib.suppress(OSError):
+                    connection.shutdown(socket.SHUT_RDWR)
+        for thread in still_open.values():
+            thread.join()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Reads requests of one connection and has them answered."""
+
+    protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
+
+    def do_GET(self) -> None:
+        self._exchange()
+
+    do_POST = do_HEAD = do_PUT = do_DELETE = do_GET
+
+    def _exchange(self) -> None:
+        sandbox = cast("_Server", self.server).sandbox
+        request = Request.parse(self.command, self.path)
+        posted = self._read_posted()
+        if request.route == "control":
+            wire = Wire(self.connection, lambda _: None, lambda: None)
+            self._finish(wire, lambda: wire.send(control(sandbox, request, posted)))
+            return
+        self._logged(sandbox, request)
+
+    def _logged(self, sandbox: Sandbox, request: Request) -> None:
+        fault, name = _chosen(sandbox.faults, request)
+        record = RequestRecord(
+            time=time.monotonic(), kind=request.kind, method=request.method, path=request.path,
+            query=request.query, status=0, fault=name,
+            user_agent=self.headers.get("User-Agent", ""),
+        )  # fmt: skip
+        log = sandbox.log
+        number = log.begin(record, lambda: listens(self.connection))
+        wire = Wire(
+            self.connection,
+            on_status=lambda status: log.settle(number, status, name),
+            on_last=lambda: log.land(number),
+        )
+        try:
+            self._finish(wire, lambda: _respond(sandbox.site, request, fault, wire))
+        finally:
+            log.end(number)
+
+    def _finish(self, wire: Wire, work: Any) -> None:
+        try:
+            work()
+        except GoneError:
+            wire.keep = False
+        except Exception as error:
+            wire.keep = False
+            wire.send(error_json(500, f"{type(error).__name__}: {error}"))
+            raise
+        if not wire.keep:
+            self.close_connection = True
+
+    def _read_posted(self) -> bytes:
+        """The body of a POST: unread, it would be taken for the next request."""
+        length = self.headers.get("Content-Length", "0")
+        size = int(length) if length.isdigit() else 0
+        if size > MOST_POSTED:
+            self.close_connection = True
+            return b""
+        return self.rfile.read(size)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Answer what is no HTTP."""
+        del explain
+        self.close_connection = True
+        answer = Answer(
+            code, (message or "").encode(), "text/plain", headers={"Connection": "close"}
+        )
+        self.wfile.write(answer.head() + answer.body)
+
+    def log_message(self, *_: Any) -> None:
+        """Print nothing."""
+
+    def version_string(self) -> str:
+        """Say what this is."""
+        return SERVER
+
+
+def _chosen(book: FaultBook, request: Request) -> tuple[Fault | None, str | None]:
+    """The fault that hits a request; those that follow our own redirects are not hit again."""
+    if LOOP in request.query:
+        return None, "redirect_loop"
+    fault = None if HOP in request.query else book.choose(request.kind, request.target)
+    return fault, fault.name if fault else None
+
+
+def _respond(site: Site, request: Request, fault: Fault | None, wire: Wire) -> None:
+    victim = mischief.Victim(
+        wire=wire, target=request.target, size=site.size_of(request) if fault else (0, 0),
+        command=request.command, right=lambda: site.answer(request),
+    )  # fmt: skip
+    if LOOP in request.query:
+        wire.send(mischief.hop(victim, int(request.query[LOOP]) + 1))
+    elif fault is None:
+        wire.send(site.answer(request))
+    else:
+        mischief.commit(fault, victim)
+
+
+def control(sandbox: Sandbox, request: Request, posted: bytes) -> Answer:
+    """The sandbox's own routes, which no log shows."""
+    match request.method, request.path:
+        case "GET", "/":
+            return home()
+        case "GET", "/sandbox/requests":
+            return json_answer(200, sandbox.counts)
+        case "GET", "/sandbox/log":
+            return json_answer(200, [asdict(record) for record in sandbox.requests])
+        case "POST", "/sandbox/reset":
+            sandbox.reset()
+            return json_answer(200, {"reset": True})
+        case "POST", "/sandbox/faults":
+            return _post_faults(sandbox, posted)
+    return error_json(404, f"no such control route: {request.method} {request.path}")
+
+
+def _post_faults(sandbox: Sandbox, posted: bytes) -> Answer:
+    try:
+        faults = [Fault(**spec) for spec in json.loads(posted)]
+    except (ValueError, TypeError) as error:
+        return error_json(400, str(error))
+    sandbox.faults.replace(faults)
+    return json_answer(200, {"faults": [fault.name for fault in faults]})
+
+
+def serve(
+    port: int = 0, ready_file: str | os.PathLike[str] | None = None, *,
+    fast: bool = False, outside_status: int = 404,
+) -> None:  # fmt: skip
+    """Run a sandbox until SIGINT or SIGTERM, which it takes for a polite wish to end.
+
+    Parameters
+    ----------
+    port : int
+        0 takes any that is free.
+    ready_file : path, optional
+        Written, in one piece, when the sandbox listens: JSON with ``base_url``.
+    fast, outside_status
+        As `Sandbox` takes them.
+    """
+    done = threading.Event()
+    handled = (signal.SIGINT, signal.SIGTERM)
+    # The event is set from a signal, in the main thread only: elsewhere nobody may install one.
+    before = {number: signal.signal(number, lambda *_: done.set()) for number in handled}
+    try:
+        with Sandbox(port, fast=fast, outside_status=outside_status) as sandbox:
+            if ready_file is not None:
+                _write_ready(Path(ready_file), sandbox.base_url)
+            while not done.wait(0.2):
+                pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _write_ready(path: Path, base_url: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps({"base_url": base_url}) + "\n", encoding="utf-8")
+    part.replace(path)
