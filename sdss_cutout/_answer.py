@@ -95,7 +95,7 @@ def classify(
         return Answer(kind=Kind.OUTSIDE, status=status, message=_OUTSIDE, origin=origin)
     kind = {400: Kind.REFUSED, 429: Kind.OVERLOAD, 503: Kind.OVERLOAD}.get(status, Kind.FAULT)
     said = one_line(f"{status} {reason}")
-    words = words_of(content)
+    words = words_of(content).removeprefix(said).strip()
     return Answer(
         kind=kind,
         status=status,

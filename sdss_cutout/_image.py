@@ -61,6 +61,8 @@ def _check_size(content: bytes, width: int, height: int) -> None:
     try:
         found_height, found_width, _, _ = simplejpeg.decode_jpeg_header(content)
     except ValueError as error:
+        if content.startswith(b"\xff\xd8"):
+            raise ImageError(f"the picture is cut or corrupt: {error}") from error
         raise ImageError(f"what came is not a JPEG: it begins with {content[:16]!r}") from error
     if (found_width, found_height) != (width, height):
         raise ImageError(

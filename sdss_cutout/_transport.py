@@ -119,8 +119,9 @@ class HTTPTransport:
     def _exchange(
         self, prepared: requests.PreparedRequest, request: CutoutRequest
     ) -> tuple[int, str, Any, bytes]:
+        # The watchdog is the one to end a read that takes too long, and to say so.
         response = self._adapter.send(
-            prepared, stream=True, timeout=(self._timeout, self._timeout), **self._settings
+            prepared, stream=True, timeout=(self._timeout, self._timeout + 1), **self._settings
         )
         raw: urllib3.HTTPResponse = response.raw
         whole = False
@@ -171,10 +172,9 @@ _TRANSLATED = (
 def _translate(error: BaseException) -> str:
     """Return one plain line for a foreign exception."""
     causes = list(_causes(error))
-    for cause in causes:
-        for kind, text in _PLAIN:
-            if isinstance(cause, kind):
-                return text
+    for kind, text in _PLAIN:
+        if any(isinstance(cause, kind) for cause in causes):
+            return text
     return f"{type(causes[-1]).__name__}: {causes[-1]}"
 
 
@@ -191,6 +191,7 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
+# The first that fits any of the causes, so that the more telling ones stand before the others.
 _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "the server's name could not be resolved"),
     (urllib3.exceptions.NameResolutionError, "the server's name could not be resolved"),
@@ -205,9 +206,9 @@ _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
     (urllib3.exceptions.InvalidChunkLength, "the body broke off: its chunks are damaged"),
     (urllib3.exceptions.IncompleteRead, "the body broke off"),
     (http.client.IncompleteRead, "the body broke off"),
+    (http.client.BadStatusLine, "the answer is not HTTP"),
     (TimeoutError, "no answer came in time"),
     (urllib3.exceptions.TimeoutError, "no answer came in time"),
-    (http.client.BadStatusLine, "the answer is not HTTP"),
 )
 
 

@@ -82,3 +82,11 @@ def recorded_server(request):
     else:
         with Sandbox(port=CASSETTE_PORT) as server:
             yield server.base_url
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--write-fault-table",
+        action="store_true",
+        help="write docs/_generated/faults.md from what the fault tests see",
+    )
