@@ -26,6 +26,13 @@ _PLAINLY_SAFE = re.compile(
     rf"(?!(?:con|prn|aux|nul|com\d|lpt\d)\Z)[A-Za-z0-9_+-]{{1,{MAX_NAME_BYTES}}}", re.IGNORECASE
 )
 
+# What pathvalidate does not know of: Windows' console devices, and that it takes no notice of
+# spaces before the suffix.
+_DEVICES = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"} | {
+    f"{port}{digit}" for port in ("COM", "LPT") for digit in "0123456789\N{SUPERSCRIPT ONE}"
+    "\N{SUPERSCRIPT TWO}\N{SUPERSCRIPT THREE}"
+}  # fmt: skip
+
 
 def iau_names(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> list[str]:
     """Return names such as ``J011605.60-000053.6`` for ICRS positions in degrees.
@@ -81,6 +88,8 @@ def _why_unsafe(name: str) -> str:
         return "it has a character that is not printable"
     if name[0] in ". " or name[-1] in ". ":
         return "it begins or ends with a dot or a space"
+    if name.partition(".")[0].rstrip().upper() in _DEVICES:
+        return "it is the name of a device on Windows"
     try:
         validate_filename(name, platform="universal")
         validate_filename(f"{name}.jpg", platform="universal")
