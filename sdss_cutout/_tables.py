@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 from astropy.table import Table
+from astropy.utils.data import get_readable_fileobj
 
 from sdss_cutout._errors import TargetError
 
@@ -23,7 +26,6 @@ _FORMATS = {
     ".dat": "ascii",
     ".fits": "fits",
     ".fit": "fits",
-    ".fits.gz": "fits",
     ".vot": "votable",
     ".votable": "votable",
     ".xml": "votable",
@@ -42,7 +44,9 @@ def looks_like_path(text: str) -> bool:
 
 def _suffix(path: str | Path) -> str:
     name = Path(path).name.lower()
-    return next((s for s in _FORMATS if s.count(".") > 1 and name.endswith(s)), Path(name).suffix)
+    for packed in (".gz", ".bz2", ".xz"):
+        name = name.removesuffix(packed)
+    return Path(name).suffix
 
 
 def read_table(path: str | Path) -> Table:
@@ -54,20 +58,38 @@ def read_table(path: str | Path) -> Table:
         If there is no such file, or it holds no table.
     """
     path = Path(path)
-    if not path.is_file():
-        what = "is a directory" if path.is_dir() else "does not exist"
-        raise TargetError(f"{path} {what}; a file with a table is needed")
+    _refuse_no_file(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # foreign files: their units' spelling is not our news
-            return Table.read(path, format=_FORMATS.get(_suffix(path)))
+            return _read(path, _FORMATS.get(_suffix(path)))
     except ImportError as error:
         raise TargetError(
-            f"{path} cannot be read without {error.name}; pip install 'sdss_cutout[tables]'"
+            f"{path} cannot be read without a package that is not installed ({error}); "
+            "pip install 'sdss_cutout[tables]'"
         ) from error
     except Exception as error:
         first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise TargetError(f"{path} is not a table that can be read: {first_line}") from error
+
+
+def _refuse_no_file(path: Path) -> None:
+    try:
+        is_file, is_directory = path.is_file(), path.is_dir()
+    except OSError as error:
+        raise TargetError(f"{path} cannot be read: {error.strerror}") from error
+    if not is_file:
+        what = "is a directory" if is_directory else "does not exist"
+        raise TargetError(f"{path} {what}; a file with a table is needed")
+
+
+def _read(path: Path, form: str | None) -> Table:
+    if form is None or not form.startswith("ascii") or form == "ascii.ecsv":
+        return Table.read(path, format=form)
+    # Spreadsheets put a byte order mark before the first column's name, SkyServer a line #Table1.
+    with get_readable_fileobj(path, encoding="utf-8-sig") as file:
+        lines = file.read().split("\n")
+    return Table.read(lines[bool(re.fullmatch(r"#Table\d+", lines[0])) :], format=form)
 
 
 def is_dataframe(given: Any) -> bool:
@@ -78,4 +100,10 @@ def is_dataframe(given: Any) -> bool:
 
 def table_of(frame: Any) -> Table:
     """Return a DataFrame as a table."""
-    return Table.from_pandas(frame)
+    names = [str(name) for name in frame.columns]
+    if twice := [name for name, count in Counter(names).items() if count > 1]:
+        raise TargetError(f"the DataFrame has the column {twice[0]!r} more than once")
+    try:
+        return Table.from_pandas(frame.set_axis(names, axis="columns"))
+    except (ValueError, TypeError) as error:
+        raise TargetError(f"the DataFrame cannot be turned into a table: {error}") from error
