@@ -8,7 +8,8 @@ from sdss_cutout.sandbox.faults import (
     fault_options,
 )
 from sdss_cutout.sandbox.log import RequestRecord
-from sdss_cutout.sandbox.server import Sandbox, serve
+from sdss_cutout.sandbox.server import Sandbox
+from sdss_cutout.sandbox.serving import serve
 
 __all__ = [
     "ALL_FAULTS",

@@ -190,11 +190,16 @@ def _schema() -> str:
         CREATE TEMP VIEW SpecPhotoAll AS SELECT {_spec_columns()}, objID AS objID, type AS type,
             (objID >> 32) & 65535 AS run, 301 AS rerun, (objID >> 29) & 7 AS camcol,
             (objID >> 16) & 4095 AS field,
-            {", ".join(f"{b} AS modelMag_{b}, {b} AS petroMag_{b}, {b} AS psfMag_{b}" for b in "ugriz")},
+            {_band_copies()},
             petroRad_r AS petroRad_r, petroR50_r AS petroR50_r, petroR90_r AS petroR90_r
             FROM everything WHERE specObjID > 0;
         CREATE TEMP VIEW SpecPhoto AS SELECT * FROM SpecPhotoAll;
     """  # noqa: S608
+
+
+def _band_copies() -> str:
+    kinds = ("modelMag", "petroMag", "psfMag")
+    return ", ".join(f"{band} AS {kind}_{band}" for band in "ugriz" for kind in kinds)
 
 
 def _photo_columns() -> str:

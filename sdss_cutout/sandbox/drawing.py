@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 STRETCH = np.array([4.9, 5.7, 7.0], dtype="f4")  # of i, r, g, near Lupton et al. 2004 for SDSS
 SOFTENING = 3.0
-SKY_LEVEL, SKY_NOISE = 0.020, 0.016  # of full scale, so that few pixels are exactly black
-ALL_SKY_SCALE = 12.0  # arcsec per pixel beyond which only the bright sample is drawn
+SKY_LEVEL, SKY_NOISE = 0.021, 0.019  # of full scale, so that few pixels are exactly black
+ALL_SKY_SCALE = 5.0  # arcsec per pixel beyond which only the bright sample is drawn
 MARGIN_DEG = 0.1  # the largest galaxies reach this far into a picture
 _NOISE_SIDE = 512
 
@@ -32,8 +32,9 @@ def draw(sky: Sky, request: PictureRequest) -> NDArray[np.uint8]:
     light = np.zeros((request.height, request.width, 3), dtype="f4")
     limit = magnitude_limit(request.scale)
     patch = sky.patch(request.ra, request.dec, request.radius_deg + MARGIN_DEG, limit)
-    for row, spot in zip(patch.table, _spots(patch, request), strict=True):
-        _add(light, row, spot, request.scale, fainter=21.0 - limit)
+    fluxes = shapes.fluxes(patch.table, _dimming(request.scale))
+    for row, spot, flux in zip(*_visible(patch, fluxes, request), strict=True):
+        _add(light, row, spot, flux, request.scale)
     picture = colour(light, _noise(request))
     missing = _missing(request)
     if missing is not None:
@@ -48,6 +49,11 @@ def magnitude_limit(scale: float) -> float:
     return 14.0 - 2.5 * math.log10(max(scale / 180.0, 1.0))
 
 
+def _dimming(scale: float) -> float:
+    """Magnitudes by which all is dimmed in a coarse picture, which shows bright stars only."""
+    return (21.0 if scale <= ALL_SKY_SCALE else 19.0) - magnitude_limit(scale)
+
+
 def is_outside(request: PictureRequest) -> bool:
     """Whether no covered sky is near enough for the server to find a field."""
     latitude = projection.galactic_latitude(projection.normal(request.ra, request.dec))
@@ -58,32 +64,37 @@ def is_outside(request: PictureRequest) -> bool:
 def colour(light: Image, noise: Image) -> NDArray[np.uint8]:
     """Lupton's asinh colours: the hue stays, the brightness is compressed, nothing wraps."""
     scaled = light * STRETCH + noise
-    total = np.maximum(scaled.sum(-1, keepdims=True), np.float32(1e-6)) * np.float32(SOFTENING)
-    scaled *= np.arcsinh(total) / total
-    top = np.maximum(scaled.max(-1, keepdims=True), np.float32(1e-6))
+    red, green, blue = scaled[..., 0], scaled[..., 1], scaled[..., 2]
+    total = np.maximum(red + green + blue, np.float32(1e-6)) * np.float32(SOFTENING)
+    factor = np.arcsinh(total) / total
+    top = np.maximum(np.maximum(red, green), blue) * factor
     # A smooth shoulder in place of clipping keeps the cores of bright stars coloured and round.
-    scaled *= (1 + top**6) ** np.float32(-1 / 6)
-    return np.asarray(np.clip(scaled * 255.0 + 0.5, 0, 255), dtype=np.uint8)
+    cube = np.maximum(top, 0) ** 2
+    factor /= np.cbrt(np.sqrt(1 + cube * cube * cube))
+    scaled *= np.float32(255.0) * factor[..., None]
+    return np.asarray(np.clip(scaled + np.float32(0.5), 0, 255), dtype=np.uint8)
 
 
-def _spots(patch: Patch, request: PictureRequest) -> list[tuple[float, ...]]:
-    """Pixel x, y and the screen directions of local north and east of each object."""
-    ppr = request.pixels_per_radian
-    x, y = projection.pixel_of_vectors(
-        patch.vectors, request.ra, request.dec, ppr, request.width, request.height
-    )
+def _visible(
+    patch: Patch, fluxes: NDArray[np.float64], request: PictureRequest
+) -> tuple[NDArray[np.void], list[tuple[float, ...]], NDArray[np.float64]]:
+    """Objects that may touch the picture, with pixel x, y and the angle of their north."""
+    ppr, width, height = request.pixels_per_radian, request.width, request.height
+    x, y = projection.pixel_of_vectors(patch.vectors, request.ra, request.dec, ppr, width, height)
+    reach = (2 * patch.table["petroR90_r"] + 25.0) / request.scale + 40.0
+    inside = (x > -reach) & (x < width + reach) & (y > -reach) & (y < height + reach)
+    table = patch.table[inside]
     west, north = projection.frame(request.ra, request.dec)
-    own_west, own_north = projection.frame(patch.table["ra"], patch.table["dec"])
+    _, own_north = projection.frame(table["ra"], table["dec"])
     angle = np.arctan2(own_north @ west, own_north @ north)
-    del own_west
-    return list(zip(x.tolist(), y.tolist(), angle.tolist(), strict=True))
+    spots = zip(x[inside].tolist(), y[inside].tolist(), angle.tolist(), strict=True)
+    return table, list(spots), fluxes[inside]
 
 
-def _add(light: Image, row: Any, spot: tuple[float, ...], scale: float, fainter: float) -> None:
+def _add(
+    light: Image, row: Any, spot: tuple[float, ...], flux: NDArray[np.float64], scale: float
+) -> None:
     x, y, angle = spot
-    if math.isnan(x):
-        return
-    flux = shapes.fluxes(row, fainter)
     if row["kind"] == "star":
         width, unit = shapes.star_profile(scale)
         window = _window(light, x, y, shapes.star_reach(float(flux.max()) * unit, width))
@@ -135,8 +146,11 @@ def _noise(request: PictureRequest) -> Image:
         if not _noise_tile:
             _noise_tile.append(_make_noise())
     place = zlib.crc32(f"{request.ra!r} {request.dec!r} {request.scale!r}".encode())
-    rows = (place + np.arange(request.height)) % _NOISE_SIDE
-    columns = (place // _NOISE_SIDE + np.arange(request.width)) % _NOISE_SIDE
+    top, left = place % _NOISE_SIDE, place // _NOISE_SIDE % _NOISE_SIDE
+    if max(request.width, request.height) <= _NOISE_SIDE:
+        return _noise_tile[0][top : top + request.height, left : left + request.width]
+    rows = (top + np.arange(request.height)) % _NOISE_SIDE
+    columns = (left + np.arange(request.width)) % _NOISE_SIDE
     return np.asarray(_noise_tile[0][rows[:, None], columns])
 
 
@@ -145,4 +159,5 @@ def _make_noise() -> Image:
     raw = rng.standard_normal((_NOISE_SIDE, _NOISE_SIDE, 3)).astype("f4")
     grain = raw + 0.7 * sum(np.roll(raw, step, axis) for step in (-1, 1) for axis in (0, 1))
     grain *= np.float32(SKY_NOISE) / grain.std()
-    return np.asarray(np.float32(SKY_LEVEL) + grain, dtype="f4")
+    # Twice in both directions: a small cut is then a plain slice.
+    return np.tile(np.asarray(np.float32(SKY_LEVEL) + grain, dtype="f4"), (2, 2, 1))

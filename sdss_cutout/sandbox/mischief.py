@@ -62,14 +62,14 @@ def _answer(name: str, victim: Victim, options: dict[str, Any]) -> Answer | None
     return None if make is None else make(victim, options)
 
 
-def _overload(victim: Victim, options: dict[str, Any]) -> Answer:
+def _overload(_victim: Victim, options: dict[str, Any]) -> Answer:
     answer = html(503, rules.OVERLOAD_PAGE)
     if options["retry_after"] is not None:
         answer.headers["Retry-After"] = str(options["retry_after"])
     return answer
 
 
-def _too_many(victim: Victim, options: dict[str, Any]) -> Answer:
+def _too_many(_victim: Victim, options: dict[str, Any]) -> Answer:
     seconds = options["retry_after"]
     # A date has no fractions: rounded up, it never means less than the seconds.
     value = http_date(time.time() + seconds + 0.999) if options["date"] else str(seconds)
@@ -83,7 +83,7 @@ def _error_jpeg(victim: Victim, options: dict[str, Any]) -> Answer:
 
 
 def _outside(status: int) -> Callable[[Victim, dict[str, Any]], Answer]:
-    def make(victim: Victim, options: dict[str, Any]) -> Answer:
+    def make(victim: Victim, _options: dict[str, Any]) -> Answer:
         reason = rules.OUTSIDE_REASON if status == 404 else None
         return Answer(status, pictures.outside_picture(*victim.size), reason=reason)
 
@@ -105,28 +105,28 @@ def _cut(body: bytes, options: dict[str, Any]) -> bytes:
     return body[: int(len(body) * options["share_kept"])]
 
 
-def _corrupt(body: bytes, options: dict[str, Any]) -> bytes:
+def _corrupt(body: bytes, _options: dict[str, Any]) -> bytes:
     """Overwrite part of the scan with ones: no Huffman code consists of ones alone."""
     middle = (max(body.rfind(b"\xff\xda"), 0) + len(body)) // 2
     damage = b"\xff\x00" * 32
     return body[:middle] + damage + body[middle + len(damage) :]
 
 
-def _proxy(victim: Victim, options: dict[str, Any]) -> Answer:
+def _proxy(_victim: Victim, options: dict[str, Any]) -> Answer:
     return html(options["status"], "<html><body><h1>Proxy error</h1></body></html>\n")
 
 
-def _wrong_type(victim: Victim, options: dict[str, Any]) -> Answer:
+def _wrong_type(victim: Victim, _options: dict[str, Any]) -> Answer:
     answer = victim.right()
     answer.content_type = "text/html"
     return answer
 
 
-def _hop_once(victim: Victim, options: dict[str, Any]) -> Answer:
+def _hop_once(victim: Victim, _options: dict[str, Any]) -> Answer:
     return _redirect(f"{victim.target}{'&' if '?' in victim.target else '?'}{HOP}=1")
 
 
-def _bomb(victim: Victim, options: dict[str, Any]) -> Answer:
+def _bomb(_victim: Victim, options: dict[str, Any]) -> Answer:
     answer = Answer(200, _gzipped_zeros(options["size"]))
     answer.headers["Content-Encoding"] = "gzip"
     return answer
@@ -139,7 +139,7 @@ def _gzipped_zeros(size: int) -> bytes:
     return gzip.compress(bytes(member), mtime=0) * max(1, size // member)
 
 
-def _rate_limit(victim: Victim, options: dict[str, Any]) -> Answer:
+def _rate_limit(victim: Victim, _options: dict[str, Any]) -> Answer:
     return csv_answer(sql.error_csv(rules.RATE_LIMIT_TEXT.format(query=victim.command)))
 
 
@@ -178,7 +178,7 @@ _ANSWERS: dict[str, Callable[[Victim, dict[str, Any]], Answer]] = {
 }
 
 
-def _reset_before(victim: Victim, options: dict[str, Any]) -> None:
+def _reset_before(victim: Victim, _options: dict[str, Any]) -> None:
     victim.wire.reset()
 
 
@@ -189,23 +189,23 @@ def _half(victim: Victim, length: int | None) -> None:
     victim.wire.write(answer.head(length) + answer.body[: len(answer.body) // 2])
 
 
-def _reset_in_body(victim: Victim, options: dict[str, Any]) -> None:
+def _reset_in_body(victim: Victim, _options: dict[str, Any]) -> None:
     _half(victim, -1)
     time.sleep(0.01)  # a reset at once could overtake the half that was sent
     victim.wire.reset()
 
 
-def _short(victim: Victim, options: dict[str, Any]) -> None:
+def _short(victim: Victim, _options: dict[str, Any]) -> None:
     victim.wire.hang_up()
     _half(victim, -1)
 
 
-def _short_no_length(victim: Victim, options: dict[str, Any]) -> None:
+def _short_no_length(victim: Victim, _options: dict[str, Any]) -> None:
     victim.wire.hang_up()
     _half(victim, None)
 
 
-def _broken_chunks(victim: Victim, options: dict[str, Any]) -> None:
+def _broken_chunks(victim: Victim, _options: dict[str, Any]) -> None:
     answer = victim.right()
     answer.headers["Transfer-Encoding"] = "chunked"
     half = answer.body[: len(answer.body) // 2]
@@ -237,7 +237,7 @@ def _slow_headers(victim: Victim, options: dict[str, Any]) -> None:
     victim.wire.write(answer.body)
 
 
-def _silence(victim: Victim, options: dict[str, Any]) -> None:
+def _silence(victim: Victim, _options: dict[str, Any]) -> None:
     victim.wire.wait(None)
 
 

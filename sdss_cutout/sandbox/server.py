@@ -3,29 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import json
-import os
-import signal
 import socket
 import threading
 import time
-from dataclasses import asdict
 from http.server import BaseHTTPRequestHandler
-from pathlib import Path
 from socketserver import TCPServer
 from typing import TYPE_CHECKING, Any, cast
 
-from sdss_cutout.sandbox import mischief, projection
+from sdss_cutout.sandbox import control, mischief, projection
 from sdss_cutout.sandbox.faults import HOP, LOOP, Fault, FaultBook
 from sdss_cutout.sandbox.log import RequestLog, RequestRecord
-from sdss_cutout.sandbox.site import Request, Site, home
+from sdss_cutout.sandbox.site import Request, Site
 from sdss_cutout.sandbox.wire import (
     SERVER,
     Answer,
     GoneError,
     Wire,
     error_json,
-    json_answer,
     listens,
 )
 
@@ -200,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._exchange()
 
-    do_POST = do_HEAD = do_PUT = do_DELETE = do_GET
+    do_POST = do_HEAD = do_PUT = do_DELETE = do_GET  # noqa: N815
 
     def _exchange(self) -> None:
         sandbox = cast("_Server", self.server).sandbox
@@ -208,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
         posted = self._read_posted()
         if request.route == "control":
             wire = Wire(self.connection, lambda _: None, lambda: None)
-            self._finish(wire, lambda: wire.send(control(sandbox, request, posted)))
+            self._finish(wire, lambda: wire.send(control.answer(sandbox, request, posted)))
             return
         self._logged(sandbox, request)
 
@@ -288,65 +282,3 @@ def _respond(site: Site, request: Request, fault: Fault | None, wire: Wire) -> N
         wire.send(site.answer(request))
     else:
         mischief.commit(fault, victim)
-
-
-def control(sandbox: Sandbox, request: Request, posted: bytes) -> Answer:
-    """The sandbox's own routes, which no log shows."""
-    match request.method, request.path:
-        case "GET", "/":
-            return home()
-        case "GET", "/sandbox/requests":
-            return json_answer(200, sandbox.counts)
-        case "GET", "/sandbox/log":
-            return json_answer(200, [asdict(record) for record in sandbox.requests])
-        case "POST", "/sandbox/reset":
-            sandbox.reset()
-            return json_answer(200, {"reset": True})
-        case "POST", "/sandbox/faults":
-            return _post_faults(sandbox, posted)
-    return error_json(404, f"no such control route: {request.method} {request.path}")
-
-
-def _post_faults(sandbox: Sandbox, posted: bytes) -> Answer:
-    try:
-        faults = [Fault(**spec) for spec in json.loads(posted)]
-    except (ValueError, TypeError) as error:
-        return error_json(400, str(error))
-    sandbox.faults.replace(faults)
-    return json_answer(200, {"faults": [fault.name for fault in faults]})
-
-
-def serve(
-    port: int = 0, ready_file: str | os.PathLike[str] | None = None, *,
-    fast: bool = False, outside_status: int = 404,
-) -> None:  # fmt: skip
-    """Run a sandbox until SIGINT or SIGTERM, which it takes for a polite wish to end.
-
-    Parameters
-    ----------
-    port : int
-        0 takes any that is free.
-    ready_file : path, optional
-        Written, in one piece, when the sandbox listens: JSON with ``base_url``.
-    fast, outside_status
-        As `Sandbox` takes them.
-    """
-    done = threading.Event()
-    handled = (signal.SIGINT, signal.SIGTERM)
-    # The event is set from a signal, in the main thread only: elsewhere nobody may install one.
-    before = {number: signal.signal(number, lambda *_: done.set()) for number in handled}
-    try:
-        with Sandbox(port, fast=fast, outside_status=outside_status) as sandbox:
-            if ready_file is not None:
-                _write_ready(Path(ready_file), sandbox.base_url)
-            while not done.wait(0.2):
-                pass
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _write_ready(path: Path, base_url: str) -> None:
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps({"base_url": base_url}) + "\n", encoding="utf-8")
-    part.replace(path)

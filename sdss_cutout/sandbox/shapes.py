@@ -28,9 +28,9 @@ _DEV, _DEV_AREA = (
 )  # de Vaucouleurs' exponent, and its whole flux over re**2 * I(re)/e**-7.669
 
 
-def fluxes(row: Any, fainter: float) -> NDArray[np.float64]:
-    """Flux in i, r and g, the bands that make red, green and blue."""
-    magnitudes = np.array([row["i"], row["r"], row["g"]], dtype=float)
+def fluxes(table: NDArray[np.void], fainter: float) -> NDArray[np.float64]:
+    """Flux in i, r and g, the bands that make red, green and blue, a row an object."""
+    magnitudes = np.stack([table["i"], table["r"], table["g"]], axis=-1).astype(float)
     return np.asarray(10.0 ** (0.4 * (22.5 - fainter - magnitudes)))
 
 
@@ -68,10 +68,16 @@ def galaxy(along: Image, across: Image, row: Any, flux: NDArray[np.float64], sca
     axis = math.sqrt((axis * half_seen) ** 2 + (0.6 * core) ** 2) / math.hypot(
         half_seen, 0.6 * core
     )
-    radius = np.sqrt(along**2 + (across / np.float32(axis)) ** 2 + np.float32(0.5 * core) ** 2)
+    round_across: Image = np.asarray(across / np.float32(axis), dtype="f4")
+    radius: Image = np.sqrt(along**2 + round_across**2 + np.float32(0.5 * core) ** 2)
     area = (half * scale) ** 2 * axis / NATIVE_AREA
     old = np.minimum(flux[1] * float(row["bulge"]) * BULGE_COLOURS, 0.98 * flux)
-    disc = _disc(radius / np.float32(half_seen / 1.678), along, across / np.float32(axis), row)
+    disc = _disc(
+        np.asarray(radius / np.float32(half_seen / 1.678)),
+        along,
+        np.asarray(round_across, "f4"),
+        row,
+    )
     size = half_seen * (1.0 if row["bulge"] > 0.5 else 0.35)  # the bulge of a disc is small
     bulge = np.exp(np.float32(-_DEV) * (np.sqrt(np.sqrt(radius / np.float32(size)))))
     disc_peak = (flux - old) / (2 * math.pi * area / 1.678**2)

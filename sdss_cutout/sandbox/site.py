@@ -31,9 +31,11 @@ _HOME = """<!DOCTYPE html>
 <p>A stand-in for SkyServer, part of sdss_cutout, for tests and demonstrations without a network.
 Its sky is synthetic; so is its footprint (galactic latitude of at least 15 degrees).</p>
 <ul>
-<li><a href="/dr17/SkyServerWS/ImgCutout/getjpeg?ra=18.87&amp;dec=-0.86&amp;scale=0.4&amp;width=512&amp;height=512&amp;opt=GL">\
+<li><a href="/dr17/SkyServerWS/ImgCutout/getjpeg?ra=18.87&amp;dec=-0.86&amp;scale=0.4&amp;\
+width=512&amp;height=512&amp;opt=GL">\
 /dr7 to 19/SkyServerWS/ImgCutout/getjpeg</a>: ra, dec, scale, width, height, opt, query</li>
-<li><a href="/dr17/SkyServerWS/SearchTools/SqlSearch?cmd=SELECT+TOP+10+objID,ra,dec+FROM+Galaxy&amp;format=csv">\
+<li><a href="/dr17/SkyServerWS/SearchTools/SqlSearch?format=csv&amp;cmd=\
+SELECT+TOP+10+objID,ra,dec+FROM+Galaxy">\
 /dr7 to 19/SkyServerWS/SearchTools/SqlSearch</a>: cmd, format=csv or json</li>
 <li>/dr7 to 19/en/tools/search/x_results.aspx: cmd, as astroquery asks</li>
 <li><a href="/sandbox/requests">/sandbox/requests</a> numbers,

@@ -33,7 +33,7 @@ class Answer:
     headers: dict[str, str] = field(default_factory=dict)
 
     def head(self, length: int | None = -1) -> bytes:
-        """Status line and headers; ``length`` None leaves Content-Length out, -1 tells the truth."""
+        """Status line and headers; Content-Length is true for -1, left out for None."""
         reason = self.reason or HTTPStatus(self.status).phrase
         lines = [f"HTTP/1.1 {self.status} {reason}", f"Server: {SERVER}"]
         lines.append(f"Date: {http_date(time.time())}")

@@ -1,0 +1,50 @@
+"""The sandbox as a process of its own."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sdss_cutout.sandbox.server import Sandbox
+
+if TYPE_CHECKING:
+    import os
+
+
+def serve(
+    port: int = 0, ready_file: str | os.PathLike[str] | None = None, *,
+    fast: bool = False, outside_status: int = 404,
+) -> None:  # fmt: skip
+    """Run a sandbox until SIGINT or SIGTERM, which it takes for a polite wish to end.
+
+    Parameters
+    ----------
+    port : int
+        0 takes any that is free.
+    ready_file : path, optional
+        Written, in one piece, when the sandbox listens: JSON with ``base_url``.
+    fast, outside_status
+        As `Sandbox` takes them.
+    """
+    done = threading.Event()
+    handled = (signal.SIGINT, signal.SIGTERM)
+    # The event is set from a signal, in the main thread only: elsewhere nobody may install one.
+    before = {number: signal.signal(number, lambda *_: done.set()) for number in handled}
+    try:
+        with Sandbox(port, fast=fast, outside_status=outside_status) as sandbox:
+            if ready_file is not None:
+                _write_ready(Path(ready_file), sandbox.base_url)
+            while not done.wait(0.2):
+                pass
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _write_ready(path: Path, base_url: str) -> None:
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps({"base_url": base_url}) + "\n", encoding="utf-8")
+    part.replace(path)
