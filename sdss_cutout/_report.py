@@ -61,7 +61,7 @@ class CutoutList(Sequence[Cutout]):
     >>> from sdss_cutout.sandbox import Sandbox
     >>> with Sandbox() as sandbox:
     ...     client = SDSSCutouts(base_url=sandbox.base_url)
-    ...     cutouts = client.get(SkyCoord([20.1, 83.8], [-0.1, -5.4], unit="deg"), size=64)
+    ...     cutouts = client.get(SkyCoord([20.1, 86.4], [-0.1, 28.9], unit="deg"), size=64)
     >>> cutouts
     <CutoutList of 2: ok 1, outside 1>
     >>> cutouts[0].data.shape
@@ -70,7 +70,7 @@ class CutoutList(Sequence[Cutout]):
            name        status  coverage
     ------------------ ------- --------
     J012023.99-000600.0      ok      1.0
-    J053512.00-052400.0 outside      0.0
+    J054536.00+285400.0 outside      0.0
     """
 
     cutouts: tuple[Cutout, ...]
@@ -153,13 +153,13 @@ class DownloadReport:
     >>> from sdss_cutout.sandbox import Sandbox
     >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
     ...     client = SDSSCutouts(base_url=sandbox.base_url)
-    ...     targets = SkyCoord([20.1, 83.8], [-0.1, -5.4], unit="deg")
+    ...     targets = SkyCoord([20.1, 86.4], [-0.1, 28.9], unit="deg")
     ...     report = client.download(targets, folder, size=64)
     >>> print(report.table["name", "status", "attempts"])
            name        status  attempts
     ------------------ ------- --------
     J012023.99-000600.0      ok        1
-    J053512.00-052400.0 outside        1
+    J054536.00+285400.0 outside        1
     >>> len(report.failed)
     0
     """

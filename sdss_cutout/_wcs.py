@@ -62,6 +62,8 @@ def header_of(sidecar: bytes) -> fits.Header:
     ValueError
         If this is no sidecar of ours.
     """
+    if len(sidecar) % _BLOCK or not sidecar.startswith(b"SIMPLE  ="):
+        raise ValueError("it is no FITS header")
     header = fits.Header.fromstring(sidecar)
     if missing := {"CRVAL1", "CRVAL2", "IMAGEW", "IMAGEH", "URL", "SHA256"} - set(header):
         raise ValueError(f"no {', '.join(sorted(missing))} in the header")
