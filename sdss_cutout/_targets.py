@@ -6,22 +6,24 @@ as one `Targets`, or in a `TargetError` that says which row, what value and what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import astropy.units as u
 import numpy as np
 from astropy.coordinates import Angle, SkyCoord
-from astropy.table import Column, Row, Table, TableColumns
+from astropy.table import Row, Table, TableColumns
+from astropy.utils.exceptions import AstropyWarning
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import TargetError
 from sdss_cutout._names import iau_names, number_repeats, refuse_repeats, refuse_unsafe
 from sdss_cutout._tables import is_dataframe, looks_like_path, read_table, table_of
 
-__all__ = ["Targets", "read_targets", "stream_targets"]
+__all__ = ["Targets", "read_positions", "read_targets", "stream_targets"]
 
 # Pairs in the order in which they are looked for; matched without regard to case.
 COORDINATE_COLUMNS = (
@@ -35,7 +37,7 @@ COORDINATE_COLUMNS = (
 NAME_COLUMNS = ("name", "id", "objid")
 
 # Identifiers beyond this have lost digits when they come as floating-point numbers.
-_LARGEST_EXACT_FLOAT = 2**53
+_LARGEST_EXACT_FLOAT = 2**53 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,11 @@ def read_targets(
     return replace(targets, given_names=_given_names(targets, names, seen))
 
 
+def read_positions(given: Any) -> Targets:
+    """Return the targets in anything that is documented as targets, whatever their names."""
+    return given if isinstance(given, Targets) else _positions(given, None, 0)
+
+
 def stream_targets(
     chunks: Iterator[Any],
     *,
@@ -195,8 +202,8 @@ def _of_sequence(given: Sequence[Any], first_row: int) -> Targets:
     for row, coord in enumerate(given, first_row):
         if not (isinstance(coord, SkyCoord) and coord.isscalar):
             raise TargetError(
-                f"target {row}: {coord!r} is not a scalar SkyCoord; a sequence of targets holds "
-                "scalar coordinates only"
+                f"target {row}: {' '.join(repr(coord).split())} is not a scalar SkyCoord; a "
+                "sequence of targets holds scalar coordinates only"
             )
     icrs = [_to_icrs(coord, f"target {row}: ") for row, coord in enumerate(given, first_row)]
     coords = SkyCoord([c.ra.deg for c in icrs], [c.dec.deg for c in icrs], unit="deg")
@@ -220,7 +227,7 @@ def _to_icrs(coords: SkyCoord, where: str = "") -> SkyCoord:
 
     try:
         return coords.icrs
-    except (ConvertError, ValueError, TypeError) as error:
+    except (ConvertError, ValueError, TypeError, AttributeError) as error:
         raise TargetError(
             f"{where}coordinates in {coords.frame.name} cannot be turned into ICRS: {error}"
         ) from error
@@ -281,21 +288,30 @@ def _listed(table: Table) -> str:
 
 def _degrees(column: Any, sexagesimal_unit: u.Unit, first_row: int) -> NDArray[np.float64]:
     """Return a column's values in degrees, NaN where masked."""
-    name, unit = column.info.name, column.unit
+    name, unit = column.info.name, getattr(column, "unit", None)
     values = _filled(getattr(column, "value", column))
+    if values.ndim != 1:
+        raise TargetError(f"column {name!r} holds {values.shape[1:]} values in each row, not one")
     if values.dtype.kind in "OSU":
         return _parsed_degrees(values, name, unit, sexagesimal_unit, first_row)
-    if values.dtype.kind not in "fiu" or values.ndim != 1:
+    if values.dtype.kind not in "fiu":
         raise TargetError(f"column {name!r} holds no numbers but {values.dtype}")
-    if unit is None or unit == u.dimensionless_unscaled:
-        return values.astype(np.float64)
+    return np.asarray((values.astype(np.float64) * _angular(unit, name)).to_value(u.deg))
+
+
+def _angular(unit: Any, name: str) -> u.Unit:
+    """Return the unit of a column of angles, degrees if it has none."""
     try:
-        return np.asarray((values.astype(np.float64) * u.Unit(unit)).to_value(u.deg))
+        found = u.Unit("" if unit is None else unit)
+        if found == u.dimensionless_unscaled:
+            return u.deg
+        found.to(u.deg)
     except (u.UnitConversionError, ValueError, TypeError) as error:
         raise TargetError(
             f"column {name!r} has the unit {str(unit)!r}, which is no angle; allowed are deg, "
             "hourangle, rad and the like"
         ) from error
+    return found
 
 
 def _filled(values: Any) -> NDArray[Any]:
@@ -311,25 +327,38 @@ def _filled(values: Any) -> NDArray[Any]:
 def _parsed_degrees(
     values: NDArray[Any],
     name: str,
-    unit: u.Unit | None,
+    unit: Any,
     sexagesimal_unit: u.Unit,
     first_row: int,
 ) -> NDArray[np.float64]:
-    """Return degrees for text: plain numbers are degrees, ``01:16:05.6`` is sexagesimal."""
-    degrees = np.empty(len(values))
+    """Return degrees for text: plain numbers in the column's unit, or sexagesimal."""
+    degrees, plain = np.empty(len(values)), []
     for row, value in enumerate(values):
         text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
         try:
-            degrees[row] = float(text) if unit is None else Angle(text, unit=unit).deg
-        except (ValueError, TypeError, u.UnitsError):
-            try:
-                degrees[row] = Angle(text, unit=sexagesimal_unit).deg
-            except (ValueError, TypeError, u.UnitsError) as error:
-                raise TargetError(
-                    f"target {first_row + row}: {name} = {text!r} is no angle; allowed are degrees "
-                    "or sexagesimal text such as 01:16:05.6"
-                ) from error
+            degrees[row] = float(text.strip() or "nan")
+            plain.append(row)
+        except ValueError:
+            degrees[row] = _sexagesimal(text, unit, sexagesimal_unit, name, first_row + row)
+    if plain:
+        degrees[plain] = (degrees[plain] * _angular(unit, name)).to_value(u.deg)
     return degrees
+
+
+def _sexagesimal(text: str, unit: Any, otherwise: u.Unit, name: str, row: int) -> float:
+    try:
+        angular = _angular(unit, name) if unit else otherwise
+    except TargetError:  # VizieR gives such columns the unit "h:m:s"
+        angular = otherwise
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", AstropyWarning)  # 60 s are a minute, 24 h a turn
+            return float(Angle(text, unit=angular).deg)
+    except (ValueError, TypeError, u.UnitsError) as error:
+        raise TargetError(
+            f"target {row}: {name} = {text!r} is no angle; allowed are degrees or sexagesimal "
+            "text such as 01:16:05.6"
+        ) from error
 
 
 def _refuse_outside(
@@ -375,22 +404,37 @@ def _named(targets: Targets, names: str | Sequence[str] | None) -> list[str] | N
         raise TargetError(
             f"there is no column {names!r} for names; the columns are {_listed(table)}"
         )
-    return _texts(Column(list(names), name="names", dtype=None), targets.first_row)
+    if not isinstance(names, Iterable):
+        raise TargetError(f"names = {names!r} is neither a column nor a list of names")
+    return _texts(names, targets.first_row)
 
 
-def _texts(column: Any, first_row: int) -> list[str]:
-    """Return a column of names as text, identifiers to the last digit."""
-    masked = np.asarray(getattr(column, "mask", False))
-    for row in np.flatnonzero(masked)[:1]:
-        raise TargetError(
-            f"target {first_row + row}: {column.info.name} is masked; a name is needed"
-        )
-    values = np.asarray(column)
-    if values.dtype.kind == "f":
-        return [_text_of_float(v, first_row + row) for row, v in enumerate(values.tolist())]
-    if values.dtype.kind == "S":
-        values = np.char.decode(values, "utf-8")
-    return [str(value) for value in values.tolist()]
+def _texts(given: Any, first_row: int) -> list[str]:
+    """Return a column or list of names as text, identifiers to the last digit."""
+    mask = np.atleast_1d(getattr(given, "mask", False))
+    for row in np.flatnonzero(mask)[:1]:
+        _refuse_name(first_row + row, "masked", "")
+    values = np.asarray(given) if hasattr(given, "dtype") else None
+    if values is not None and values.ndim == 1 and values.dtype.kind in "iuU":
+        return list(map(str, values.tolist()))
+    listed = list(given) if values is None else values.tolist()
+    return [_text_of(value, row) for row, value in enumerate(listed, first_row)]
+
+
+def _text_of(value: Any, row: int) -> str:
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "backslashreplace")
+    if isinstance(value, float | np.floating):
+        return _text_of_float(float(value), row)
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return str(value)
+    return _refuse_name(row, repr(value), " of text, or a whole number,")
+
+
+def _refuse_name(row: int, found: str, allowed: str) -> NoReturn:
+    raise TargetError(f"target {row}: its name is {found}; a name{allowed} is needed")
 
 
 def _text_of_float(value: float, row: int) -> str:
