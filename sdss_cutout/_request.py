@@ -7,20 +7,19 @@ would make it answer something else than what was asked for.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 import astropy.units as u
 import numpy as np
-from astropy.coordinates import SkyCoord
-from astropy.table import Table
+from astropy.table import Column
 from numpy.typing import NDArray
 
-from sdss_cutout._errors import RequestError
+from sdss_cutout._errors import RequestError, TargetError
 from sdss_cutout._service import SKYSERVER, ImageService
-from sdss_cutout._targets import Targets, read_targets
+from sdss_cutout._targets import Targets, read_positions
 
 __all__ = ["CutoutRequest", "RequestBatch", "Site", "build_requests", "check_site"]
 
@@ -161,10 +160,7 @@ _EXPONENT_BELOW = 1e-4
 
 def check_site(base_url: str, release: int, service: ImageService = SKYSERVER) -> Site:
     """Return the site, or raise `RequestError` if there can be none such."""
-    if not re.match(r"https?://[^/\s?#]+", str(base_url)):
-        raise RequestError(
-            f"base_url = {str(base_url)!r} is not a URL such as https://skyserver.sdss.org"
-        )
+    split = _split_root(str(base_url))
     if isinstance(release, bool) or not isinstance(release, int | np.integer):
         raise RequestError(f"data_release = {release!r} is not a whole number")
     if not service.first_release <= release <= service.last_release:
@@ -172,11 +168,23 @@ def check_site(base_url: str, release: int, service: ImageService = SKYSERVER) -
             f"data_release = {release} is outside {service.first_release}..{service.last_release}, "
             f"the releases that {service.name} is known to serve"
         )
-    split = urlsplit(str(base_url).rstrip("/"))
     # Credentials go with the connection; a URL is written into files and messages.
     bare = urlunsplit(split._replace(netloc=split.netloc.rpartition("@")[2]))
     auth = (unquote(split.username), unquote(split.password or "")) if split.username else None
     return Site(base_url=bare, release=int(release), auth=auth, service=service)
+
+
+def _split_root(base_url: str) -> SplitResult:
+    """Return the parts of a server's root, which has no query and nothing unprintable."""
+    try:
+        split = urlsplit(base_url.rstrip("/"))
+        known = bool(split.hostname) and split.scheme in ("http", "https") and split.port != 0
+    except ValueError:  # such as a port that is no number
+        known = False
+    if not known or not re.fullmatch(r"[^\s?#\\]+", base_url) or not base_url.isprintable():
+        shown = re.sub(r"//.*@", "//", base_url)  # not the password
+        raise RequestError(f"base_url = {shown!r} is not a URL such as https://skyserver.sdss.org")
+    return split
 
 
 def build_requests(
@@ -204,9 +212,10 @@ def build_requests(
     )  # fmt: skip
     _refuse_beyond_limits(geometry, letters, site.service, targets)
     options = [("opt", letters), ("query", _mark_text(mark))]
+    ra, dec = _sent(targets)
     return RequestBatch(
-        ra=np.round(targets.ra, _DECIMALS) % 360.0,
-        dec=np.round(targets.dec, _DECIMALS) + 0.0,  # so that there is no -0.0
+        ra=ra,
+        dec=dec,
         overlays=letters,
         tail="".join(f"&{key}={quote(value, safe='')}" for key, value in options if value),
         site=site,
@@ -241,9 +250,11 @@ def _geometry(
     if columns is None:
         scale = column(np.float64(service.default_scale), "scale") if scale is None else scale
         assert fov is not None
-        columns = np.rint(_positive(fov, "fov", targets) / _positive(scale, "scale", targets))
+        columns = _positive(fov, "fov", targets) / _positive(scale, "scale", targets)
+        # Halves go the same way in whatever unit the angles came.
+        columns = np.rint(np.round(columns, _DECIMALS // 2))
     elif fov is not None:
-        scale = fov / columns
+        scale = _positive(fov, "fov", targets) / np.maximum(columns, 1)
     elif scale is None:
         scale = column(np.float64(service.default_scale), "scale")
     lines = columns if height is None else column(_pixels(height, "height"), "height")
@@ -291,6 +302,8 @@ def _angles(value: Any, name: str) -> NDArray[Any]:
 
 def _scales(value: Any) -> NDArray[Any]:
     unit = getattr(value, "unit", None)
+    if isinstance(value, Column):
+        _unmasked(value, "scale")
     if unit is not None and u.Unit(unit).is_equivalent(1 / _ARCSEC_PER_PIXEL):
         with np.errstate(divide="ignore"):
             value = 1 / u.Quantity(value)
@@ -304,6 +317,8 @@ def _quantity(value: Any, name: str, unit: u.Unit, allowed: str) -> NDArray[Any]
     given = getattr(value, "unit", None)
     if given is None:
         raise RequestError(f"{name} = {_brief(value)} has no unit; it must be {allowed}")
+    if isinstance(value, Column):  # a Quantity made from it would lose the mask
+        _unmasked(value, name)
     try:
         quantity = u.Quantity(value).to_value(unit)
     except (u.UnitConversionError, TypeError, ValueError) as error:
@@ -316,7 +331,7 @@ def _pixels(value: Any, name: str) -> NDArray[Any]:
     if getattr(value, "unit", None) is not None:
         value = _quantity(value, name, u.pix, "whole pixels: an int, or 200 * u.pix")
     pixels = _unmasked(value, name)
-    if pixels.dtype.kind not in "fiu" or np.any(pixels != np.rint(pixels)):
+    if pixels.dtype.kind not in "fiu" or not np.all(np.isfinite(pixels) & (np.rint(pixels) == pixels)):
         raise RequestError(f"{name} = {_brief(value)} is not a whole number of pixels")
     return pixels
 
@@ -329,7 +344,9 @@ def _unmasked(value: Any, name: str) -> NDArray[Any]:
 
 
 def _brief(value: Any) -> str:
-    return repr(value) if np.ndim(value) == 0 else f"an array of {np.size(value)} values"
+    if np.ndim(value) != 0:
+        return f"an array of {np.size(value)} values"
+    return repr(value.item() if isinstance(value, np.ndarray | np.generic) else value)
 
 
 def _refuse_beyond_limits(
@@ -353,7 +370,7 @@ def _refuse_beyond_limits(
 
 def _where(targets: Targets, row: int, values: NDArray[Any]) -> str:
     """Return 'target 17: ', but only where targets have values of their own."""
-    same = len(values) == 1 or bool((values == values[0]).all())
+    same = np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True)
     return "" if same else f"target {targets.first_row + row}: "
 
 
@@ -367,6 +384,8 @@ def _overlay_letters(overlays: str | Sequence[str] | None, service: ImageService
     by_name = {name: letter for letter, name in known.items()}
     # One string is letters, unless it is the name of one overlay.
     parts = [overlays] if isinstance(overlays, str) and overlays.lower() in by_name else overlays
+    if not isinstance(parts, Iterable):
+        raise RequestError(f"overlays = {overlays!r} are neither letters nor a list of names")
     letters = []
     for part in parts:
         text = str(part)
@@ -381,9 +400,8 @@ def _overlay_letters(overlays: str | Sequence[str] | None, service: ImageService
 
 
 # S: ImgCutout.cs validateQuery.
-_FILTER = re.compile(
-    r"[SGP][UGRIZA]\(\s*[-+]?\d+(\.\d*)?\s*,\s*[-+]?\d+(\.\d*)?\s*\)", re.IGNORECASE
-)
+_NUMBER = r"\s*[-+]?\d+(\.\d*)?\s*"
+_FILTER = re.compile(rf"[SGP][UGRIZA]\({_NUMBER},{_NUMBER}\)", re.IGNORECASE | re.ASCII)
 
 
 def _mark_text(mark: Any) -> str:
@@ -393,15 +411,22 @@ def _mark_text(mark: Any) -> str:
     if isinstance(mark, str):
         text = mark.strip()
         if _FILTER.fullmatch(text):
-            return text.upper().replace(" ", "")
+            return "".join(text.upper().split())
         if re.search(r"\bselect\b", text, re.IGNORECASE):
             return text
         raise RequestError(
             f"mark = {mark!r} is not understood; allowed are positions, SQL that selects ra and "
             "dec, or a filter: S, G or P, a band of UGRIZA, and limits, as SR(10,20)"
         )
-    if not isinstance(mark, SkyCoord | Table | Sequence):
-        raise RequestError(f"mark of type {type(mark).__name__} is not understood")
-    positions = read_targets(mark)
-    rows = zip(_texts(positions.ra), _texts(positions.dec), strict=True)
+    try:
+        positions = read_positions(mark)
+    except TargetError as error:
+        raise RequestError(f"mark: {error}") from error
+    ra, dec = _sent(positions)
+    rows = zip(_texts(ra), _texts(dec), strict=True)
     return "\n".join(["ra dec", *(f"{ra} {dec}" for ra, dec in rows)])
+
+
+def _sent(targets: Targets) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the positions as they are sent, without -0.0 and 360.0."""
+    return np.round(targets.ra, _DECIMALS) % 360.0, np.round(targets.dec, _DECIMALS) + 0.0
