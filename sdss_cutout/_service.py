@@ -120,7 +120,13 @@ def navigate_url(base_url: str, release: int, ra: float, dec: float) -> str:
     in public code, https://github.com/skyportal/skyportal among them).
     """
     page = "VisualTools/navi" if release >= 17 else "en/tools/chart/navi.aspx"
-    return f"{base_url}/dr{release}/{page}?ra={ra}&dec={dec}"
+    return f"{base_url}/dr{release}/{page}?ra={_plain(ra)}&dec={_plain(dec)}"
+
+
+def _plain(degrees: float) -> str:
+    """Return a number as text without an exponent."""
+    text = f"{degrees:.10f}".rstrip("0")
+    return f"{text}0" if text.endswith(".") else text
 
 
 def explore_url(base_url: str, release: int, objid: int) -> str:
