@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import simplejpeg
 from numpy.typing import NDArray
@@ -42,11 +44,12 @@ def check_jpeg(content: bytes, width: int, height: int) -> float:
     errors, which also finds a cut whose end marker was put back.
     """
     _check_size(content, width, height)
-    pixels = _decoded(content, "RGBX")
-    # One comparison of four bytes rather than three of one; the fourth is not ours.
-    black = (pixels.view(np.uint32)[:, :, 0] & np.uint32(_RGB_BITS)) == 0
+    pixels = _decoded(content, "RGBA", buffer=_scratch.of(4 * width * height))
+    # One comparison of four bytes rather than three of one.
+    colours = pixels.view(np.uint32)[:, :, 0]
+    black = colours == _OPAQUE_BLACK
     if not black.any():
-        if _is_uniform(pixels):
+        if (colours == colours[0, 0]).all():
             raise ImageError("the picture is blank: all its pixels are the same")
         return 1.0
     if black.all():
@@ -54,7 +57,30 @@ def check_jpeg(content: bytes, width: int, height: int) -> float:
     return _coverage(black)
 
 
-_RGB_BITS = int.from_bytes(b"\xff\xff\xff\x00", "little" if np.little_endian else "big")
+_OPAQUE_BLACK = np.array([0, 0, 0, 255], dtype=np.uint8).view(np.uint32)[0]
+
+
+class _Scratch(threading.local):
+    """Memory for pixels that are only looked at, one piece a thread.
+
+    Fresh memory for each picture costs as much as half of the decoding, in page faults: 300
+    against 150 microseconds for 200 x 200 pixels. Large pieces are not kept.
+    """
+
+    _KEPT = 4 * 512 * 512
+
+    def __init__(self) -> None:
+        self._memory = bytearray()
+
+    def of(self, size: int) -> bytearray:
+        if size > self._KEPT:
+            return bytearray(size)
+        if size > len(self._memory):
+            self._memory = bytearray(size)
+        return self._memory
+
+
+_scratch = _Scratch()
 
 
 def _check_size(content: bytes, width: int, height: int) -> None:
@@ -70,25 +96,34 @@ def _check_size(content: bytes, width: int, height: int) -> None:
         )
 
 
-def _decoded(content: bytes, colorspace: str) -> NDArray[np.uint8]:
+def _decoded(
+    content: bytes, colorspace: str, buffer: bytearray | None = None
+) -> NDArray[np.uint8]:
     try:
-        return np.asarray(simplejpeg.decode_jpeg(content, colorspace=colorspace, strict=True))
+        return np.asarray(
+            simplejpeg.decode_jpeg(content, colorspace=colorspace, strict=True, buffer=buffer)
+        )
     except ValueError as error:
         raise ImageError(f"the picture is cut or corrupt: {error}") from error
-
-
-def _is_uniform(pixels: NDArray[np.uint8]) -> bool:
-    return bool((pixels == pixels[0, 0]).all())
 
 
 def _coverage(black: NDArray[np.bool_]) -> float:
     """Return the part of the picture in blocks that are not mostly black."""
     height, width = black.shape
-    rows, columns = (np.arange(0, n, _BLOCK) for n in (height, width))
-    counts = np.add.reduceat(np.add.reduceat(black, rows, axis=0, dtype=np.int64), columns, axis=1)
-    areas = np.outer(np.diff(rows, append=height), np.diff(columns, append=width))
+    rows, columns = -(-height // _BLOCK), -(-width // _BLOCK)
+    padded = np.zeros((rows * _BLOCK, columns * _BLOCK), dtype=bool)
+    padded[:height, :width] = black
+    # Eight pixels are one number, whose ones are counted at once: 15 against 130 microseconds.
+    counts = np.bitwise_count(padded.view(np.uint64)).reshape(rows, _BLOCK, columns).sum(axis=1)
+    areas = np.outer(_sides(height), _sides(width))
     shown = counts < _MISSING_IF_BLACK * areas
     return float(areas[shown].sum() / black.size)
+
+
+def _sides(length: int) -> NDArray[np.int64]:
+    """Return the lengths of the blocks along one side; the last may be cut."""
+    starts = np.arange(0, length, _BLOCK)
+    return np.minimum(length - starts, _BLOCK)
 
 
 def is_painted_black(content: bytes) -> bool:
