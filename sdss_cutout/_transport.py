@@ -9,7 +9,8 @@ import platform
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -71,9 +72,13 @@ class HTTPTransport:
             session.headers.clear()
             session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
             session.auth = auth
-            self._prepared = session.prepare_request(requests.Request("GET", url))
+            prepared = session.prepare_request(requests.Request("GET", url))
+            self._headers: dict[str, Any] = dict(prepared.headers)
             settings = session.merge_environment_settings(url, {}, True, None, None)
         self._settings = {key: settings[key] for key in ("proxies", "verify", "cert")}
+        # The watchdog is the one to end a read that takes too long, and to say so.
+        self._socket_timeout = urllib3.Timeout(connect=timeout, read=timeout + 1)
+        self._routes: dict[tuple[str, str], _Route] = {}
 
     def __enter__(self) -> HTTPTransport:
         return self
@@ -97,11 +102,9 @@ class HTTPTransport:
 
     def send(self, request: CutoutRequest) -> Answer:
         """Send one request; whatever happens to it becomes an `Answer`."""
-        prepared = self._prepared.copy()
-        prepared.url = request.url
         with self._watchdog.attempt(self._timeout) as attempt:
             try:
-                status, reason, headers, content = self._exchange(prepared, request)
+                status, reason, headers, content = self._exchange(request)
             except _TRANSLATED as error:
                 return fault(attempt.ended_by or _translate(error))
             except UnicodeError as error:
@@ -116,14 +119,23 @@ class HTTPTransport:
             )
         return classify(request, status, reason, headers, content)
 
-    def _exchange(
-        self, prepared: requests.PreparedRequest, request: CutoutRequest
-    ) -> tuple[int, str, Any, bytes]:
-        # The watchdog is the one to end a read that takes too long, and to say so.
-        response = self._adapter.send(
-            prepared, stream=True, timeout=(self._timeout, self._timeout + 1), **self._settings
+    def _exchange(self, request: CutoutRequest) -> tuple[int, str, Mapping[str, str], bytes]:
+        scheme, _, host, path = request.url.split("/", 3)
+        route = self._routes.get((scheme, host)) or self._find_route(scheme, host)
+        # Straight to urllib3: the adapter's own `send` looks up proxies and certificates anew
+        # and dresses each answer as a Response, which doubles the cost of a request (300 against
+        # 570 microseconds).
+        raw = route.pool.urlopen(
+            "GET",
+            request.url if route.absolute else f"/{path}",
+            headers=self._headers,
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+            decode_content=False,
+            retries=_NO_RETRIES,
+            timeout=self._socket_timeout,
         )
-        raw: urllib3.HTTPResponse = response.raw
         whole = False
         try:
             content = raw.read(largest_body(request) + 1, decode_content=False)
@@ -131,7 +143,32 @@ class HTTPTransport:
         finally:
             # What is not read to its end cannot carry another answer.
             (raw.release_conn if whole else raw.close)()
-        return response.status_code, str(raw.reason or ""), response.headers, content
+        return raw.status, str(raw.reason or ""), raw.headers, content
+
+    def _find_route(self, scheme: str, host: str) -> _Route:
+        """Ask requests how a host is reached: through which proxy, trusting which certificates."""
+        url = f"{scheme}//{host}/"
+        prepared = requests.Request("GET", url).prepare()
+        proxies, verify, cert = (self._settings[key] for key in ("proxies", "verify", "cert"))
+        pool = self._adapter.get_connection_with_tls_context(
+            prepared, verify, proxies=proxies, cert=cert
+        )
+        self._adapter.cert_verify(pool, url, verify, cert)
+        absolute = self._adapter.request_url(prepared, proxies) == url
+        route = self._routes[scheme, host] = _Route(pool, absolute=absolute)
+        return route
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    """The connections to a host; some proxies are told the absolute URL."""
+
+    pool: urllib3.HTTPConnectionPool
+    absolute: bool
+
+
+# As in requests' own adapter: attempts are counted elsewhere.
+_NO_RETRIES = urllib3.Retry(0, read=False)
 
 
 @contextlib.contextmanager
@@ -197,12 +234,15 @@ _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
     (urllib3.exceptions.NameResolutionError, "the server's name could not be resolved"),
     (ConnectionRefusedError, "the connection was refused"),
     (requests.exceptions.SSLError, "the server's certificate or encryption could not be verified"),
+    (urllib3.exceptions.SSLError, "the server's certificate or encryption could not be verified"),
     (requests.exceptions.ProxyError, "the proxy could not be reached or refused"),
+    (urllib3.exceptions.ProxyError, "the proxy could not be reached or refused"),
     (http.client.RemoteDisconnected, "the server closed the connection without an answer"),
     (ConnectionResetError, "the connection was reset"),
     (BrokenPipeError, "the connection was reset"),
     (ConnectionAbortedError, "the connection was reset"),
     (requests.exceptions.ConnectTimeout, "the server could not be reached in time"),
+    (urllib3.exceptions.ConnectTimeoutError, "the server could not be reached in time"),
     (urllib3.exceptions.InvalidChunkLength, "the body broke off: its chunks are damaged"),
     (urllib3.exceptions.IncompleteRead, "the body broke off"),
     (http.client.IncompleteRead, "the body broke off"),
