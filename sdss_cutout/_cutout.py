@@ -161,14 +161,36 @@ class Cutout:
         Parameters
         ----------
         ax : `~astropy.visualization.wcsaxes.WCSAxes`, optional
-            Where to draw; by default in a new figure.
+            Where to draw, by default in a new figure. The axes take the picture's WCS.
         mark : SkyCoord or Table, optional
-            Positions to mark, in any form that is understood as targets.
+            Positions to mark, in any form that is understood as targets; those that are not in
+            the picture are left out.
 
         Returns
         -------
         `~astropy.visualization.wcsaxes.WCSAxes`
-            The axes, north up and east left.
+            The axes, north up and east left; ``ax.figure`` is the figure.
+
+        Raises
+        ------
+        ImageError
+            If there is no picture.
+        TargetError
+            If ``mark`` holds no positions.
+        TypeError
+            If ``ax`` are no WCSAxes.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> target = SkyCoord(19.0, 0.0, unit="deg")
+        >>> with Sandbox() as sandbox:
+        ...     cutout = SDSSCutouts(base_url=sandbox.base_url).get(target)
+        >>> ax = cutout.plot(mark=target)
+        >>> ax.get_title()
+        'J011600.00+000000.0'
         """
         from sdss_cutout._plot import plot_cutout
 
@@ -254,10 +276,38 @@ class Cutout:
         )
 
     def to_nddata(self) -> NDData:
-        """Return the pixels, shape ``(ny, nx, 3)``, as `~astropy.nddata.NDData` with the WCS."""
-        from astropy.nddata import NDData
+        """Return the pixels as `~astropy.nddata.NDData` that knows its place on the sky.
 
-        return NDData(self.data, wcs=self.wcs, meta=dict(self.header))
+        Returns
+        -------
+        `~astropy.nddata.NDData`
+            The same `data`, shape ``(ny, nx, 3)``; `wcs` is that of the first two axes and
+            follows a slice along them. ``meta`` is the header. For one band, as
+            `~astropy.nddata.CCDData`, say ``CCDData(cutout.data[:, :, 1], unit="adu",
+            wcs=cutout.wcs)``.
+
+        Raises
+        ------
+        ImageError
+            If there is no picture.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     cutout = client.get(SkyCoord(19.0, 0.0, unit="deg"), size=100)
+        >>> corner = cutout.to_nddata()[:50, :50]
+        >>> corner.data.shape
+        (50, 50, 3)
+        >>> corner.wcs.pixel_to_world(49, 49) == cutout.wcs.pixel_to_world(49, 49)
+        True
+        """
+        from astropy.nddata import NDDataRef
+
+        return NDDataRef(self.data, wcs=self.wcs, meta=dict(self.header))
 
     def _repr_jpeg_(self) -> bytes | None:
         return self.content or None

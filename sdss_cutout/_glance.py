@@ -67,7 +67,7 @@ def sky_of(sidecar: bytes) -> Sky | None:
         numbers = [_number(cards[keyword]) for keyword in keywords]
     except (KeyError, ValueError):
         return None
-    return Sky(*numbers, projection)
+    return Sky._make([*numbers, projection])
 
 
 def _number(value: str) -> float:

@@ -43,7 +43,8 @@ def report_html(report: DownloadReport) -> str:
 
 
 def _html(heading: str, cutouts: Iterable[Cutout], length: int, advice: str) -> str:
-    shown, trouble = [], ""
+    shown: list[Cutout] = []
+    trouble = ""
     try:
         shown.extend(islice(cutouts, _MOST))
     except ImageError as error:  # files may be gone since; what is shown must not raise

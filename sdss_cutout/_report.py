@@ -120,11 +120,58 @@ class CutoutList(Sequence[Cutout]):
         """The rows of `table` whose status is ``failed``."""
         return _failed(self.table)
 
-    def montage(self, **options: Any) -> Figure:
-        """Draw the pictures side by side; see `DownloadReport.montage`."""
+    def montage(
+        self,
+        *,
+        ncols: int = 10,
+        titles: str | Sequence[str] | None = "name",
+        order: str | None = None,
+        reverse: bool = False,
+        tile: float = 1.2,
+    ) -> Figure:
+        """Draw the pictures side by side; outside and failed targets show as such.
+
+        Parameters
+        ----------
+        ncols : int, optional
+            Pictures a line.
+        titles : str or sequence of str, optional
+            What stands above each picture: a column of `table`, or one text a target; None for
+            nothing.
+        order : str, optional
+            The column of `table` to sort by; missing values come last. By default the pictures
+            are in the targets' order.
+        reverse : bool, optional
+            Whether to begin with the largest.
+        tile : float, optional
+            Width and height of a picture in inches.
+
+        Returns
+        -------
+        `~matplotlib.figure.Figure`
+
+        Raises
+        ------
+        RequestError
+            If there is no such column, or ``titles`` are not one a target.
+
+        Examples
+        --------
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     sql = "SELECT TOP 6 objID, ra, dec, r FROM Galaxy WHERE r < 17"
+        ...     cutouts = client.get_sql(sql, size=64)
+        >>> figure = cutouts.montage(ncols=3, titles="r", order="r")
+        >>> len(figure.axes[0].images)
+        6
+        """
         from sdss_cutout._montage import montage_figure
 
-        return montage_figure(self, self.table, **options)
+        return montage_figure(
+            self, self.table, ncols=ncols, titles=titles, order=order, reverse=reverse, tile=tile
+        )
 
     def _repr_html_(self) -> str:
         from sdss_cutout._notebook import list_html
@@ -258,34 +305,91 @@ class DownloadReport:
                 first_row += len(local)
         return parts
 
-    def montage(self, **options: Any) -> Figure:
-        """Draw the pictures side by side.
+    def montage(
+        self,
+        *,
+        ncols: int = 10,
+        titles: str | Sequence[str] | None = "name",
+        order: str | None = None,
+        reverse: bool = False,
+        tile: float = 1.2,
+    ) -> Figure:
+        """Draw the pictures side by side; outside and failed targets show as such.
 
         Parameters
         ----------
-        **options
-            See `CutoutList.montage`.
+        ncols : int, optional
+            Pictures a line.
+        titles : str or sequence of str, optional
+            What stands above each picture: a column of `table`, or one text a target; None for
+            nothing.
+        order : str, optional
+            The column of `table` to sort by; missing values come last. By default the pictures
+            are in the targets' order.
+        reverse : bool, optional
+            Whether to begin with the largest.
+        tile : float, optional
+            Width and height of a picture in inches.
 
         Returns
         -------
         `~matplotlib.figure.Figure`
+
+        Raises
+        ------
+        RequestError
+            If there is no such column, or ``titles`` are not one a target.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     sql = "SELECT TOP 6 objID, ra, dec, r FROM Galaxy WHERE r < 17"
+        ...     report = client.download_sql(sql, folder, size=64)
+        ...     figure = report.montage(ncols=3, titles="r", order="r")
+        >>> len(figure.axes[0].images)
+        6
         """
         from sdss_cutout._montage import montage_figure
 
-        return montage_figure(self, self.table, **options)
+        return montage_figure(
+            self, self.table, ncols=ncols, titles=titles, order=order, reverse=reverse, tile=tile
+        )
 
     def write_html(self, path: str | Path | None = None) -> Path:
         """Write a page with the pictures, which opens from the disk without a server.
 
+        It sorts and filters by any column, shows coordinates under the pointer and lets
+        pictures be marked good or bad. It needs nothing but the files beside it.
+
         Parameters
         ----------
         path : str or `~pathlib.Path`, optional
-            The page, in the directory of the pictures; by default ``index.html``.
+            The page; by default ``index.html`` in the directory of the pictures.
 
         Returns
         -------
         `~pathlib.Path`
             The page.
+
+        Raises
+        ------
+        StoreError
+            If it cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     sql = "SELECT TOP 2 objID, ra, dec FROM Galaxy WHERE r < 17"
+        ...     client.download_sql(sql, folder, size=64).write_html().name
+        'index.html'
         """
         from sdss_cutout._sheet import write_sheet
 
