@@ -6,9 +6,9 @@ import collections
 import io
 import struct
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 import numpy as np
 from astropy.table import Column, Table
@@ -27,6 +27,14 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["montage_figure", "order_of", "titles_of", "write_montage"]
+
+
+class Cutouts(Protocol):
+    """A list of cutouts, or a report that reads them one by one."""
+
+    def __len__(self) -> int: ...
+    def __iter__(self) -> Iterator[Cutout]: ...
+
 
 _SHOWN = {OUTSIDE: "outside", FAILED: "failed"}
 
@@ -93,7 +101,7 @@ _TITLE_INCHES = 0.2
 
 
 def montage_figure(
-    cutouts: Collection[Cutout],
+    cutouts: Cutouts,
     table: Table,
     *,
     ncols: int = 10,
@@ -185,7 +193,7 @@ _PNG_LIMIT = 2**31 - 1
 
 
 def write_montage(
-    cutouts: Collection[Cutout],
+    cutouts: Cutouts,
     path: str | Path,
     *,
     ncols: int | None = None,
@@ -196,7 +204,7 @@ def write_montage(
 
     Parameters
     ----------
-    cutouts : collection of Cutout
+    cutouts : CutoutList or DownloadReport
         Gone through once.
     path : str or `~pathlib.Path`
         The file; replaced if it is there.
