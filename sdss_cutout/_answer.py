@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import email.utils
 import enum
 import html
@@ -99,7 +100,7 @@ def classify(
     return Answer(
         kind=kind,
         status=status,
-        reason=reason,
+        reason=one_line(reason),
         message=f"{said}: {words}" if words and words.lower() not in said.lower() else said,
         origin=origin,
         retry_after=_retry_after(headers.get("Retry-After", "")),
@@ -117,7 +118,7 @@ def _classify_body(
         # None was asked for, and unpacking it could fill the memory.
         return fault(f"200 with the content coding {coding!r} that was not asked for", status=200)
     expected = headers.get("Content-Length", "")
-    if expected.isdigit() and int(expected) != len(content):
+    if re.fullmatch(r"[0-9]{1,18}", expected) and int(expected) != len(content):
         return fault(f"the body broke off: {len(content)} of {expected} bytes came", status=200)
     if not content:
         return fault("200 with an empty body", status=200)
@@ -143,26 +144,35 @@ def _means_outside(request: CutoutRequest, reason: str, content: bytes) -> bool:
 
 
 def _classify_redirect(request: CutoutRequest, status: int, location: str) -> Answer:
-    target = urljoin(request.url, location)
-    here, there = urlsplit(request.url), urlsplit(target)
-    same_host = here.netloc.rpartition("@")[2] == there.netloc.rpartition("@")[2]
-    upgraded = here.hostname == there.hostname and (here.scheme, there.scheme) == ("http", "https")
-    downgraded = (here.scheme, there.scheme) == ("https", "http")
-    if (same_host or upgraded) and not downgraded:
-        return Answer(kind=Kind.REDIRECT, status=status, location=target)
-    elsewhere = f"{there.scheme}://{there.netloc.rpartition('@')[2]}"
+    try:
+        here, there = urlsplit(request.url), urlsplit(urljoin(request.url, location))
+    except ValueError:
+        return fault(f"{status}: redirected to {location!r}, which is no URL", status=status)
+    # Passwords stay with the server that they were given for.
+    here, there = (s._replace(netloc=s.netloc.rpartition("@")[2].lower()) for s in (here, there))
+    schemes = here.scheme, there.scheme
+    upgraded = here.hostname == there.hostname and schemes == ("http", "https")
+    if upgraded or (here.netloc == there.netloc and here.scheme == there.scheme):
+        return Answer(kind=Kind.REDIRECT, status=status, location=there.geturl())
+    elsewhere = f"{there.scheme}://{there.netloc}"
     return fault(f"{status}: redirected to {elsewhere}, which is not followed", status=status)
 
 
 def _retry_after(value: str) -> float | None:
     """Return the seconds in a Retry-After header, in either of its two forms (RFC 9110, 10.2.3)."""
     value = value.strip()
-    if re.fullmatch(r"\d{1,9}", value):
-        return float(value)
+    if re.fullmatch(r"[0-9]+", value):
+        return min(float(value), _LONGEST_SILENCE)
     try:
-        return max(0.0, email.utils.parsedate_to_datetime(value).timestamp() - time.time())
+        date = email.utils.parsedate_to_datetime(value)
+        # Without a zone it is UTC, as every HTTP date is.
+        date = date if date.tzinfo else date.replace(tzinfo=datetime.UTC)
+        return max(0.0, date.timestamp() - time.time())
     except (ValueError, TypeError, OverflowError):
         return None
+
+
+_LONGEST_SILENCE = 1e9
 
 
 def words_of(content: bytes) -> str:
@@ -185,10 +195,24 @@ def _json_message(text: str) -> str:
 
 
 def _page_message(text: str) -> str:
-    without_code = re.sub(r"(?is)<(script|style|head)\b.*?</\1\s*>", " ", text)
-    shown = html.unescape(re.sub(r"(?s)<[^<>]*>", " ", without_code)).strip()
-    title = re.search(r"(?is)<title>(.*?)</title>", text)
-    return shown or (html.unescape(title.group(1)) if title else "")
+    shown, title, hidden, in_title = [], [], "", False
+    for piece in re.split(r"(<[^<>]*>)", text):
+        if tag := _TAG.match(piece):
+            closes, name = bool(tag[1]), tag[2].lower()
+            if name == "title":
+                in_title = not closes
+            elif name == "body" or (closes and name == hidden):
+                hidden = ""
+            elif not (closes or hidden):
+                hidden = name
+        elif in_title:
+            title.append(piece)
+        elif not (hidden or (piece.startswith("<") and piece.endswith(">"))):
+            shown.append(piece)
+    return html.unescape(" ".join(shown)).strip() or html.unescape("".join(title))
+
+
+_TAG = re.compile(r"<(/?)(script|style|head|title|body)\b[^<>]*>", re.IGNORECASE)
 
 
 _LONGEST_LINE = 300
@@ -196,6 +220,7 @@ _LONGEST_LINE = 300
 
 def one_line(text: str) -> str:
     """Return foreign text as one short printable line, safe on a terminal, without passwords."""
-    printable = "".join(c if c.isprintable() else " " for c in text[: 10 * _LONGEST_LINE])
-    line = re.sub(r"://[^/\s@]*@", "://", " ".join(printable.split()))
+    short = " ".join(text.split())[: 10 * _LONGEST_LINE]
+    printable = "".join(c if c.isprintable() else " " for c in short)
+    line = re.sub(r"://[^/\s]*@", "://", " ".join(printable.split()))
     return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
