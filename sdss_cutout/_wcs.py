@@ -64,10 +64,21 @@ def header_of(sidecar: bytes) -> fits.Header:
     """
     if len(sidecar) % _BLOCK or not sidecar.startswith(b"SIMPLE  ="):
         raise ValueError("it is no FITS header")
+    if not (sidecar.startswith(b"SIMPLE  =") and sidecar.isascii() and _ends_well(sidecar)):
+        raise ValueError("it is no whole FITS header")
     header = fits.Header.fromstring(sidecar)
     if missing := {"CRVAL1", "CRVAL2", "IMAGEW", "IMAGEH", "URL", "SHA256"} - set(header):
         raise ValueError(f"no {', '.join(sorted(missing))} in the header")
+    try:
+        request_of(header)
+    except (ValueError, TypeError, KeyError, fits.VerifyError) as error:
+        raise ValueError(f"a card is damaged: {error}") from error
     return header
+
+
+def _ends_well(sidecar: bytes) -> bool:
+    text = sidecar.rstrip()
+    return not len(sidecar) % _BLOCK and len(text) % _CARD == 3 and text.endswith(b"END")
 
 
 def request_of(header: fits.Header) -> CutoutRequest:
