@@ -331,7 +331,8 @@ def _pixels(value: Any, name: str) -> NDArray[Any]:
     if getattr(value, "unit", None) is not None:
         value = _quantity(value, name, u.pix, "whole pixels: an int, or 200 * u.pix")
     pixels = _unmasked(value, name)
-    if pixels.dtype.kind not in "fiu" or not np.all(np.isfinite(pixels) & (np.rint(pixels) == pixels)):
+    whole = pixels.dtype.kind in "fiu" and np.isfinite(pixels) & (np.rint(pixels) == pixels)
+    if not np.all(whole):
         raise RequestError(f"{name} = {_brief(value)} is not a whole number of pixels")
     return pixels
 
