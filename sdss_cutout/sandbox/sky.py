@@ -44,7 +44,8 @@ class Patch:
     @classmethod
     def of(cls, table: NDArray[np.void]) -> Patch:
         """Sort by magnitude, leave out what is not covered, and add the unit vectors."""
-        table = np.sort(table[projection.covered(table["ra"], table["dec"])], order=["r", "objid"])
+        table = table[projection.covered(table["ra"], table["dec"])]
+        table = table[np.argsort(table["r"], kind="stable")]
         return cls(table, projection.normal(table["ra"], table["dec"]))
 
     def within(self, centre: Floats, radius_deg: float, limit: float) -> Patch:
