@@ -74,7 +74,7 @@ class Fault:
     Parameters
     ----------
     name : str
-        One of `ALL_FAULTS`.
+        One of ``ALL_FAULTS``.
     times : int, optional
         How often each distinct request URL is hit; without it, for ever.
     share : float

@@ -79,8 +79,8 @@ class Sandbox:
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
-        self._server.close_all()
         self.site.catalogue.close()
+        self._server.close_all()
 
     @property
     def port(self) -> int:
@@ -137,7 +137,7 @@ class Sandbox:
         ra: ArrayLike, dec: ArrayLike, ra0: float, dec0: float,
         scale: float, width: int, height: int,
     ) -> tuple[Any, Any]:  # fmt: skip
-        """Where positions are in a picture: see `sdss_cutout.sandbox.projection.pixel_of`."""
+        """Where positions are in a picture: see ``sdss_cutout.sandbox.projection.pixel_of``."""
         return projection.pixel_of(ra, dec, ra0, dec0, scale, width, height)
 
 
