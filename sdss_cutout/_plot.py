@@ -33,8 +33,8 @@ def plot_cutout(cutout: Cutout, ax: WCSAxes | None = None, *, mark: Any = None) 
     ax.imshow(pixels, origin="lower", interpolation="nearest")
     ax.set_xlim(-0.5, width - 0.5)
     ax.set_ylim(height - 0.5, -0.5)
-    _label_axes(ax)
-    ax.set_title(cutout.name, parse_math=False)  # a name may hold dollar signs
+    _label_axes(ax, wcs)
+    ax.set_title(cutout.name, pad=10, parse_math=False)  # a name may hold dollar signs
     if mark is not None:
         _draw_marks(ax, wcs, mark, (width, height))
     _draw_scale_bar(ax, wcs, width)
@@ -62,13 +62,19 @@ def _axes(ax: WCSAxes | None, wcs: WCS, aspect: float) -> WCSAxes:
     return ax
 
 
-def _label_axes(ax: WCSAxes) -> None:
+def _label_axes(ax: WCSAxes, wcs: WCS) -> None:
     ra, dec = ax.coords
     ra.set_axislabel("RA (ICRS)")
     dec.set_axislabel("Dec (ICRS)")
     for coordinate in (ra, dec):
         coordinate.set_ticks(direction="out", number=4)
         coordinate.set_ticklabel(exclude_overlapping=True)
+    if min(wcs.array_shape) * proj_plane_pixel_scales(wcs)[0] > _WIDE:
+        ax.coords.grid(color="white", alpha=0.25)
+
+
+# Degrees from which the meridians are seen to run together.
+_WIDE = 1.0
 
 
 # ------------------------------------------------------------------------------------ scale bar
