@@ -25,6 +25,7 @@ STORED = (
     "petroR90_r", "ab", "phi", "bulge", "specObjID", "redshift", "class", "fiberID",
 )  # fmt: skip
 TYPES = {"galaxy": 3, "star": 6}  # SDSS's codes
+MOST_BYTES = 1_000_000  # of one value: a query can ask for gigabytes of zeros
 PROGRESS_STEPS = 20_000  # SQLite instructions between two looks at the clock
 _READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION,
           sqlite3.SQLITE_RECURSIVE}  # fmt: skip
@@ -41,6 +42,7 @@ class Catalogue:
         self._sky, self._time_limit = sky, time_limit
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
+        self._closing = False
 
     def run(
         self, sql: str, nearby: list[tuple[float, float, float, bool]], max_rows: int
@@ -60,7 +62,8 @@ class Catalogue:
                 self._forget(connection, len(nearby))
 
     def close(self) -> None:
-        """Let go of the tables."""
+        """Stop the query under way, and let go of the tables."""
+        self._closing = True
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
@@ -71,7 +74,9 @@ class Catalogue:
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         end = time.monotonic() + self._time_limit
         connection.set_authorizer(_only_reading)
-        connection.set_progress_handler(lambda: time.monotonic() > end, PROGRESS_STEPS)
+        connection.set_progress_handler(
+            lambda: self._closing or time.monotonic() > end, PROGRESS_STEPS
+        )
         try:
             cursor = connection.execute(sql)
             names = [column[0] for column in cursor.description or ()]
@@ -87,6 +92,7 @@ class Catalogue:
     def _build(self) -> sqlite3.Connection:
         connection = sqlite3.connect(":memory:", check_same_thread=False)
         connection.executescript(_schema())
+        connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
         connection.create_function("fDistanceArcMinEq", 4, _distance, deterministic=True)
         connection.create_function("power", 2, math.pow, deterministic=True)
         # Columns are then called as the query wrote them, as SQL Server does it.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     Image = NDArray[np.float32]
 
-STRETCH = np.array([4.9, 5.7, 7.0], dtype="f4")  # of i, r, g, near Lupton et al. 2004 for SDSS
+STRETCH = np.array([4.9, 5.7, 7.8], dtype="f4")  # of i, r, g, near Lupton et al. 2004 for SDSS
 SOFTENING = 3.0
 SKY_LEVEL, SKY_NOISE = 0.021, 0.019  # of full scale, so that few pixels are exactly black
 ALL_SKY_SCALE = 5.0  # arcsec per pixel beyond which only the bright sample is drawn

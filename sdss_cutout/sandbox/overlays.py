@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from sdss_cutout.sandbox import drawing, projection, rules
+from sdss_cutout.sandbox import drawing, projection, rules, sql
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -149,12 +149,15 @@ def _fields(pen: _Pen) -> None:
 
 
 def _plates(pen: _Pen) -> None:
-    """Circles of synthetic plates: one on every third degree."""
+    """Circles of synthetic plates: one on every second degree."""
     request = pen.request
-    dec = round(request.dec / 3) * 3.0
-    step = 3.0 / max(0.05, math.cos(math.radians(dec)))
-    x, y = pen.place(round(request.ra / step) * step, dec)
-    pen.ellipse(x, y, rules.PLATE_RADIUS_DEG * 3600 / request.scale, 1, 0, COLOURS["Q"], 360)
+    radius = rules.PLATE_RADIUS_DEG * 3600 / request.scale
+    for step in (-2.0, 0.0, 2.0):
+        dec = round(request.dec / 2) * 2 + step
+        wide = 2.0 / max(0.05, math.cos(math.radians(dec)))
+        for along in (-wide, 0.0, wide):
+            x, y = pen.place(round(request.ra / wide) * wide + along, dec)
+            pen.ellipse(x, y, radius, 1, 0, COLOURS["Q"], 360)
 
 
 def _label(request: PictureRequest) -> str:
@@ -186,7 +189,7 @@ def _ruler(pen: _Pen) -> None:
     lengths = {label: arcmin * 60 / pen.request.scale for label, arcmin in RULER.items()}
     fitting = [(size, label) for label, size in lengths.items() if size <= extent]
     size, label = max(fitting, default=(extent, ""))
-    y = 60 if "L" in pen.request.opt else 35
+    y = 80 if "L" in pen.request.opt else 35
     pen.line([(20, y), (20 + size, y)], COLOURS["grid"])
     for x in (20, 20 + size):
         pen.line([(x, y - 3), (x, y + 3)], COLOURS["grid"])
@@ -229,7 +232,8 @@ def _filter_sql(request: PictureRequest, text: str) -> str:
     table = {"P": "PhotoPrimary", "G": "Galaxy", "S": "Star"}[kind]
     bands = [] if band is None else list("ugriz") if band == "A" else [band.lower()]
     where = " OR ".join(f"p.{name} BETWEEN {float(low)} AND {float(high)}" for name in bands)
-    near = f"dbo.fGetNearbyObjEq({request.ra},{request.dec},{60 * request.radius_deg})"
+    radius = min(60 * request.radius_deg, sql.MOST_ARCMIN)
+    near = f"dbo.fGetNearbyObjEq({request.ra},{request.dec},{radius})"
     return (
         f"SELECT p.ra AS ra, p.dec AS dec FROM {near} n JOIN {table} p ON n.objID = p.objID"  # noqa: S608
         + (f" WHERE {where}" if where else "")

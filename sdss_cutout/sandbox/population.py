@@ -75,7 +75,7 @@ def _set_bands(table: NDArray[np.void], r: Floats, colours: tuple[Floats, ...]) 
 def _make_stars(rng: np.random.Generator, table: NDArray[np.void], r: Floats) -> None:
     count = len(table)
     ri = np.where(
-        rng.random(count) < 0.65, rng.normal(0.16, 0.07, count), rng.uniform(0.3, 1.7, count)
+        rng.random(count) < 0.78, rng.normal(0.16, 0.07, count), rng.uniform(0.3, 1.5, count)
     )
     ri = np.maximum(ri, 0.0)
     # The stellar locus after Juric et al. 2008.
@@ -93,7 +93,7 @@ def _make_galaxies(rng: np.random.Generator, table: NDArray[np.void], r: Floats)
     count = len(table)
     red = rng.random(count) < 0.45
     redder = 0.05 * np.maximum(r - 16.0, 0.0)  # the faint ones are farther away
-    gr = np.where(red, rng.normal(0.82, 0.05, count), rng.normal(0.48, 0.11, count)) + redder
+    gr = np.where(red, rng.normal(0.82, 0.05, count), rng.normal(0.40, 0.12, count)) + redder
     ri = np.where(red, 0.38, 0.22) + 0.35 * redder + rng.normal(0, 0.03, count)
     _set_bands(table, r, (np.where(red, 1.6, 1.1) + 0.2 * redder, gr, ri, 0.8 * ri))
     table["kind"] = "galaxy"
@@ -115,5 +115,5 @@ def _set_shapes(rng: np.random.Generator, table: NDArray[np.void], red: Flags) -
     table["ab"] = np.round(np.where(red, rng.uniform(0.5, 1.0, count), thin), 4)
     table["phi"] = np.round(rng.uniform(0.0, 180.0, count), 3)
     table["bulge"] = np.where(red, rng.uniform(0.7, 1.0, count), rng.uniform(0.02, 0.35, count))
-    armed = ~red & (table["ab"] > 0.35) & (table["r"] < 18.0)
+    armed = ~red & (table["ab"] > 0.35) & (table["r"] < 18.0) & (rng.random(count) < 0.7)
     table["arms"] = np.where(armed, rng.uniform(0.25, 0.8, count) * rng.choice([-1, 1], count), 0.0)

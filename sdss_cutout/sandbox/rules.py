@@ -133,7 +133,7 @@ def clip(
     low, high = SIZE_LIMITS_2MASS if two_mass else SIZE_LIMITS
     least, most = SCALE_LIMITS_2MASS if two_mass else SCALE_LIMITS
     return (
-        max(least, min(most, scale)),
+        scale if math.isnan(scale) else max(least, min(most, scale)),
         max(low, min(high, width)),
         max(low, min(high, height)),
     )

@@ -90,10 +90,15 @@ def _disc(radius: Image, along: Image, across: Image, row: Any) -> Image:
     disc: Image = np.exp(-radius)
     if row["arms"] == 0:
         return disc
-    turn = 2 * np.arctan2(across, along) - np.sign(row["arms"]) * 5.0 * np.log(radius + 0.3)
+    turn = 2 * np.arctan2(across, along) - _winding(row["arms"]) * np.log(radius + 0.3)
     strength = abs(row["arms"]) * np.clip(radius - 0.4, 0, 1)
     arms: Image = disc * (1 + strength * np.cos(turn, dtype="f4"))
     return arms
+
+
+def _winding(arms: float) -> float:
+    """How tightly the arms turn, and which way round: strong arms are open ones."""
+    return math.copysign(7.0 - 4.0 * abs(float(arms)), arms)
 
 
 def _edge(radius: Image, half: float, row: Any) -> Image:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from sdss_cutout.sandbox import drawing, pictures, rules, sql
 from sdss_cutout.sandbox.database import Catalogue
@@ -17,7 +17,7 @@ from sdss_cutout.sandbox.wire import Answer, error_json, html, json_answer
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_RELEASE = r"/dr(?P<release>\d+)"
+_RELEASE = r"/dr(?P<release>[0-9]{1,2})"
 _ROUTES = {  # the server reads paths in any case
     "picture": re.compile(_RELEASE + r"/skyserverws/imgcutout/getjpeg", re.IGNORECASE),
     "rest": re.compile(_RELEASE + r"/skyserverws/searchtools/sqlsearch", re.IGNORECASE),
@@ -61,11 +61,12 @@ class Request:
     @classmethod
     def parse(cls, method: str, target: str) -> Request:
         """Find the route of a request line."""
-        parts = urlsplit(target if target.startswith("/") else "/" + target)
-        query = dict(parse_qsl(parts.query, keep_blank_values=True))
+        # By hand: urlsplit raises on some of the nonsense that a request line can hold.
+        path, _, query = target.partition("#")[0].partition("?")
         return cls(
-            method=method, target=target, path=parts.path, query=query, route=_route(parts.path)
-        )
+            method=method, target=target, path=path, route=_route(path),
+            query=dict(parse_qsl(query, keep_blank_values=True)),
+        )  # fmt: skip
 
     @property
     def kind(self) -> str:
@@ -101,6 +102,8 @@ class Site:
         make: dict[str, Callable[[Request], Answer]] = {
             "picture": self._picture, "rest": self._rest, "site": self._site, "unknown": _not_found,
         }  # fmt: skip
+        if request.method == "HEAD":  # an answer to it has no body
+            return Answer(405, b"", "")
         if request.method != "GET":  # S: getJpegController.cs has no other
             return json_answer(
                 405,
@@ -128,7 +131,6 @@ class Site:
             return self._drawn(wanted)
         except rules.DrawingError as error:
             reason = rules.DRAWING_REASON.format(message=" ".join(str(error).split()))
-            reason = reason.encode("ascii", "replace").decode()
             return Answer(500, pictures.text_picture(str(error), *size), reason=reason)
 
     def _drawn(self, wanted: rules.PictureRequest) -> Answer:

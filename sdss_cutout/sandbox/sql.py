@@ -5,17 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 import sqlite3
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sdss_cutout.sandbox import rules
-from sdss_cutout.sandbox.database import QueryTooLongError
 
 if TYPE_CHECKING:
     from sdss_cutout.sandbox.database import Catalogue
 
+MOST_ARCMIN = 90.0  # our own limit: every search in a wider circle would take seconds
 _TOKEN = re.compile(
     r"(?P<comment>--[^\n]*|/\*.*?\*/)|(?P<text>'(?:[^']|'')*')|(?P<name>\[[^\]]*\]|\"[^\"]*\"|[\w@#]+)"
     r"|(?P<space>\s+)|(?P<other>.)",
@@ -74,7 +75,7 @@ def ask(catalogue: Catalogue, command: str) -> Rows:
     sql, circles = translate(command)
     try:
         names, values = catalogue.run(sql, circles, rules.MAX_ROWS)
-    except (sqlite3.Error, QueryTooLongError) as error:
+    except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
         raise FailedError(str(error)) from error
     return Rows(_column_names(names), values)
 
@@ -100,6 +101,8 @@ def _circle(found: re.Match[str], circles: list[tuple[float, float, float, bool]
         ra, dec, radius = (float(part) for part in found["arguments"].split(","))
     except ValueError as error:
         raise FailedError(f"Incorrect arguments of {found.group()!r}: three numbers") from error
+    if not all(map(math.isfinite, (ra, dec, radius))) or not 0 <= radius <= MOST_ARCMIN:
+        raise FailedError(f"The sandbox searches up to {MOST_ARCMIN} arcmin: {found.group()!r}")
     circles.append((ra, dec, radius, found["kind"].lower() == "getnearest"))
     return f"nearby_{len(circles)}"
 

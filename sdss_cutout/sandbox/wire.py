@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import select
 import socket
 import struct
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SERVER = "sdss_cutout-sandbox/SIMULATED"
+
+
+_UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
 class GoneError(OSError):
@@ -34,7 +38,7 @@ class Answer:
 
     def head(self, length: int | None = -1) -> bytes:
         """Status line and headers; Content-Length is true for -1, left out for None."""
-        reason = self.reason or HTTPStatus(self.status).phrase
+        reason = _UNPRINTABLE.sub("?", self.reason or HTTPStatus(self.status).phrase)
         lines = [f"HTTP/1.1 {self.status} {reason}", f"Server: {SERVER}"]
         lines.append(f"Date: {http_date(time.time())}")
         if self.content_type:

@@ -145,7 +145,7 @@ def test_the_grid_crosses_at_half_the_size(ask):
 def test_every_letter_shows(ask, letter):
     # A star that the synthetic APOGEE would have taken, with all else around it.
     star = next(row for row in ask.sandbox.sky.near(20, 1.0, 8, limit=12) if row["kind"] == "star")
-    query = {"ra": star["ra"], "dec": star["dec"], "scale": 4, "width": 512, "height": 512}
+    query = {"ra": star["ra"], "dec": star["dec"], "scale": 4, "width": 1024, "height": 512}
     assert ask.picture(**query, opt=letter).content != ask.picture(**query).content
 
 
