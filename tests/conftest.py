@@ -21,17 +21,18 @@ hypothesis.settings.load_profile("tests")
 
 
 @pytest.fixture(scope="session")
-def _one_sandbox():
+def running_sandbox():
+    """A simulated SkyServer for all tests."""
     with Sandbox() as server:
         yield server
 
 
 @pytest.fixture
-def sandbox(_one_sandbox):
+def sandbox(running_sandbox):
     """A simulated SkyServer without faults and with an empty log."""
-    _one_sandbox.reset()
-    yield _one_sandbox
-    _one_sandbox.reset()
+    running_sandbox.reset()
+    yield running_sandbox
+    running_sandbox.reset()
 
 
 @pytest.fixture

@@ -86,5 +86,5 @@ def test_query_and_pictures_in_one_step(server, tmp_path):
 
 
 def test_an_error_in_the_query(server):
-    with pytest.raises(QueryError, match="(?i)nonsense"):
+    with pytest.raises(QueryError, match=r"(?i)nonsense"):
         server.query_sql("SELECT nonsense FROM Galaxy")

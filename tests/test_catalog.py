@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 import hypothesis.strategies as st
@@ -73,7 +74,7 @@ def test_the_servers_words_are_kept(client, sandbox):
     with pytest.raises(QueryError, match="Maximum 60 queries allowed per minute"):
         client.query_sql(QUERY)
     sandbox.reset()
-    with pytest.raises(QueryError, match="(?i)nonsense"):
+    with pytest.raises(QueryError, match=r"(?i)nonsense"):
         client.query_sql("SELECT nonsense FROM Galaxy")
 
 
@@ -116,11 +117,8 @@ def test_the_real_servers_answers(shared_data):
 
 @given(st.one_of(st.binary(max_size=400), st.text(max_size=200).map(str.encode)))
 def test_any_answer_is_a_table_or_a_query_error(content):
-    try:
-        if words := _catalog._error_page(content):
-            raise QueryError(words)
-        table = _catalog._table(content.decode("utf-8", "replace"))
-    except QueryError as error:
-        assert str(error).isprintable()
-    else:
-        assert len(table.colnames) >= 1
+    if words := _catalog._error_page(content):
+        assert words.isprintable()
+        return
+    with contextlib.suppress(QueryError):
+        assert len(_catalog._table(content.decode("utf-8", "replace")).colnames) >= 1
