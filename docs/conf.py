@@ -1,0 +1,164 @@
+"""How the site is built: ``sphinx-build -W -n docs docs/_build/html``, without a network."""
+
+from __future__ import annotations
+
+import atexit
+import datetime
+import importlib.metadata
+import inspect
+import io
+import os
+import tempfile
+import textwrap
+from pathlib import Path
+
+from sphinx_astropy.conf.v3 import *  # noqa: F403
+from sphinx_astropy.conf.v3 import exclude_patterns, extensions
+
+project = "sdss_cutout"
+author = "the sdss_cutout developers"
+copyright = f"{datetime.datetime.now(datetime.UTC).year}, {author}"
+release = importlib.metadata.version("sdss_cutout")
+version = ".".join(release.split(".")[:2])
+
+# No page has formulas, and nothing is to be loaded from elsewhere.
+extensions.remove("sphinx.ext.mathjax")
+extensions.remove("sphinx_astropy.ext.changelog_links")
+extensions.remove("sphinx_astropy.ext.missing_static")
+extensions += ["myst_parser", "sphinx_click"]
+source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
+exclude_patterns += ["_build", "_generated", "generated/*.md", "generated/*.inc"]
+suppress_warnings = ["app.add_directive"]
+nitpicky = True
+
+# The package describes its classes under the names that users import.
+autodoc_typehints = "none"
+autoclass_content = "class"
+automodapi_toctreedirnm = "generated/api"
+automodsumm_inherited_members = False
+numpydoc_show_class_members = False
+numpydoc_xref_param_type = False
+numpydoc_validation_checks = set()  # pytest does this, see tests/test_docs.py
+
+# ------------------------------------------------------------------ other projects' pages
+# Offline by default, so that the site builds anywhere; with the variable set, the names of other
+# projects become links.
+if os.environ.get("SDSS_CUTOUT_DOCS_ONLINE"):
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3/", None),
+        "numpy": ("https://numpy.org/doc/stable/", None),
+        "matplotlib": ("https://matplotlib.org/stable/", None),
+        "astropy": ("https://docs.astropy.org/en/stable/", None),
+    }
+else:
+    intersphinx_mapping = {}
+    nitpick_ignore_regex = [
+        (r"py:.*", r"(astropy|matplotlib|numpy|pandas|pathlib|concurrent|collections)\..*"),
+        (r"py:(class|obj|exc)", r"(ValueError|Exception|tuple|dict|bytes|float|int|str|list|bool)"),
+    ]
+
+# ---------------------------------------------------------------------------------- looks
+# The theme of v3 bears Astropy's name, menus and visitor counter. This is no Astropy site: the
+# plain theme beneath it is taken.
+html_theme = "pydata_sphinx_theme"
+html_title = "sdss_cutout"
+html_static_path = ["_static"]
+html_css_files = ["sdss_cutout.css"]
+html_logo = "_static/logo.svg"
+html_favicon = "_static/logo.svg"
+html_show_sourcelink = False
+html_copy_source = False
+html_last_updated_fmt = None
+html_theme_options = {
+    "logo": {"text": "sdss_cutout"},
+    "navigation_with_keys": False,
+    "show_prev_next": True,
+    "show_toc_level": 2,
+    "header_links_before_dropdown": 6,
+    "footer_start": ["copyright"],
+    "footer_end": ["simulated"],
+    "secondary_sidebar_items": ["page-toc"],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+templates_path = ["_templates"]
+html_context = {"default_mode": "auto"}
+
+# -------------------------------------------------------------------------------- figures
+plot_html_show_source_link = False
+plot_html_show_formats = False
+plot_formats = [("png", 144)]
+plot_rcparams = {"figure.figsize": (4.6, 4.6), "savefig.bbox": "tight", "font.size": 10}
+plot_apply_rcparams = True
+
+
+def start_sandbox(app) -> None:
+    """Let every figure be drawn from a simulated server: nothing here is SDSS data."""
+    from sdss_cutout import conf
+    from sdss_cutout.sandbox import Sandbox
+
+    sandbox = Sandbox()
+    sandbox.__enter__()
+    atexit.register(sandbox.__exit__, None, None, None)
+    conf.base_url = sandbox.base_url
+    conf.max_rate = 1000.0
+    conf.show_progress = False
+    folder = tempfile.TemporaryDirectory(prefix="sdss_cutout_docs_")
+    atexit.register(folder.cleanup)
+    app.config.plot_working_directory = folder.name
+
+
+# ------------------------------------------------------------------- pages from the code
+
+
+def write_generated(app) -> None:
+    """Write what the pages include from the code, and from measurements where there are any."""
+    folder = Path(app.srcdir, "generated")
+    folder.mkdir(exist_ok=True)
+    written = {
+        "configuration.inc": _configuration(),
+        "errors.inc": _errors(),
+        "sandbox_faults.inc": _sandbox_faults(),
+        "faults.md": _if_there(Path(app.srcdir, "_generated", "faults.md")),
+        "performance.md": _if_there(Path(app.srcdir, "..", "tests", "benchmarks", "results.md")),
+    }
+    for name, text in written.items():
+        (folder / name).write_text(text, encoding="utf-8")
+
+
+def _configuration() -> str:
+    from astropy.config import generate_config
+
+    text = io.StringIO()
+    generate_config("sdss_cutout", text)
+    return ".. code-block:: ini\n\n" + textwrap.indent(text.getvalue().strip(), "   ") + "\n"
+
+
+def _errors() -> str:
+    import sdss_cutout._errors as errors
+
+    tree = inspect.cleandoc(errors.__doc__).partition("::")[2].strip("\n")
+    links = ", ".join(f"`~sdss_cutout.{name}`" for name in errors.__all__)
+    return f".. code-block:: text\n\n{tree}\n\nEach is described on its own page: {links}.\n"
+
+
+def _sandbox_faults() -> str:
+    from sdss_cutout.sandbox import ALL_FAULTS, fault_options
+
+    rows = [
+        f"   * - ``{name}``\n     - {text.replace(chr(96), chr(96) * 2)}\n     - "
+        + (", ".join(f"``{key}={value!r}``" for key, value in fault_options(name).items()) or "")
+        for name, text in ALL_FAULTS.items()
+    ]
+    head = ".. list-table::\n   :header-rows: 1\n   :widths: 25 50 25\n\n"
+    return head + "   * - name\n     - what happens\n     - options\n" + "\n".join(rows) + "\n"
+
+
+def _if_there(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else "*Not measured yet.*\n"
+
+
+def setup(app) -> None:
+    """Register what is above with Sphinx."""
+    app.connect("builder-inited", write_generated, priority=100)
+    app.connect("builder-inited", start_sandbox)

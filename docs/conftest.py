@@ -1,0 +1,38 @@
+"""The examples on the pages run against the sandbox, each page in a folder of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+
+from sdss_cutout import conf
+from sdss_cutout.sandbox import Sandbox
+
+mpl.use("agg")
+
+
+@pytest.fixture(scope="session")
+def docs_sandbox() -> Iterator[Sandbox]:
+    """One simulated server for all pages."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(autouse=True)
+def _as_on_the_page(
+    docs_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """Let ``SDSSCutouts()`` ask the simulated server, faster than one would ask the real one."""
+    import matplotlib.pyplot as plt
+
+    monkeypatch.chdir(tmp_path)
+    with (
+        conf.set_temp("base_url", docs_sandbox.base_url),
+        conf.set_temp("max_rate", 1000.0),
+        conf.set_temp("show_progress", False),
+    ):
+        yield
+    plt.close("all")
