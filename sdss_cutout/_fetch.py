@@ -39,6 +39,9 @@ T = TypeVar("T")
 _READY = 256
 _LATER = 2_000
 
+# Above so many results a second they are taken in batches, every so many seconds.
+_TOGETHER_ABOVE, _TOGETHER = 100.0, 0.005
+
 _MOST_REDIRECTS = 5
 _FIRST_WAIT, _LONGEST_BACKOFF = 0.5, 60.0
 
@@ -140,15 +143,28 @@ class _Done(Generic[T]):
 class _Line:
     """Where tries wait: those that are ready, in order, and those that have a time to wait for."""
 
-    def __init__(self) -> None:
+    def __init__(self, workers: int) -> None:
         self.closed = threading.Event()
-        self._changed = threading.Condition()
+        self._workers = workers
+        lock = threading.Lock()
+        self._changed = threading.Condition(lock)
+        self._wanted = threading.Condition(lock)  # waited for by workers that are too many
         self._ready: deque[_Try] = deque()
         self._later: list[tuple[float, int, _Try]] = []
         self._number = itertools.count()  # equal times must not compare the tries
 
     def has_room(self) -> bool:
         return len(self._ready) < _READY and len(self._later) < _LATER
+
+    def is_long(self) -> bool:
+        return len(self._ready) > _READY // 2
+
+    def want(self, workers: int) -> None:
+        """Let only so many workers take tries."""
+        with self._wanted:
+            self._workers = workers
+            self._wanted.notify_all()
+            self._changed.notify_all()  # those that are no longer wanted must not take a call
 
     def put(self, a_try: _Try, delay: float = 0.0) -> None:
         with self._changed:
@@ -159,10 +175,13 @@ class _Line:
                 self._ready.append(a_try)
             self._changed.notify()
 
-    def take(self) -> _Try | None:
+    def take(self, worker: int) -> _Try | None:
         """Return the next try that may run, when there is one; None once the line is closed."""
         with self._changed:
             while not self.closed.is_set():
+                if worker >= self._workers:
+                    self._wanted.wait()
+                    continue
                 wait = self._later[0][0] - time.monotonic() if self._later else None
                 if wait is not None and wait <= 0:
                     return heapq.heappop(self._later)[2]
@@ -175,6 +194,50 @@ class _Line:
         with self._changed:
             self.closed.set()
             self._changed.notify_all()
+            self._wanted.notify_all()
+
+
+class _Load:
+    """How many workers are of use.
+
+    Python runs one thread at a time. Where the server takes long, all workers are needed; where
+    it is fast, one or two keep a processor busy, and more of them only fight over whose turn it
+    is: at 8 connections to a server without delay that cost as much as the work itself.
+    """
+
+    _LOOK_EVERY = 0.05
+    _FULL, _SLACK = 0.95, 0.75
+
+    def __init__(self, most: int) -> None:
+        self.useful = most
+        self.rate = 0.0  # results a second
+        self.cpu = [0.0] * most  # seconds that each worker has worked
+        self._most = most
+        self._cpu_before = 0.0
+        self._looked_at = time.monotonic()
+        self._results = 0
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds after which to look again, where more workers might be of use."""
+        return None if self.useful == self._most else self._LOOK_EVERY
+
+    def note(self, results: int) -> bool:
+        """Note results; return whether the number of useful workers has changed."""
+        self._results += results
+        elapsed = time.monotonic() - self._looked_at
+        if elapsed < self._LOOK_EVERY:
+            return False
+        before, cpu = self.useful, sum(self.cpu)
+        share, step = (cpu - self._cpu_before) / elapsed, max(1, before // 4)
+        if share > self._FULL:
+            self.useful = max(1, before - step)
+        elif share < self._SLACK:
+            self.useful = min(self._most, before + step)
+        self.rate = self._results / elapsed
+        self._results, self._cpu_before = 0, cpu
+        self._looked_at += elapsed
+        return self.useful != before
 
 
 class _Crew(Generic[T]):
@@ -187,7 +250,8 @@ class _Crew(Generic[T]):
         settings: FetchSettings,
         finish: Callable[[Task, Answer, int], T],
     ) -> None:
-        self.line = _Line()
+        self.line = _Line(settings.max_connections)
+        self._load = _Load(settings.max_connections)
         self._transport = transport
         self._pace = pace
         self._settings = settings
@@ -207,21 +271,37 @@ class _Crew(Generic[T]):
         """Put a task into the line, and a worker beside it while there are too few."""
         self.line.put(_Try(task))
         if len(self._threads) < self._settings.max_connections:
-            name = f"sdss_cutout-{len(self._threads)}"
-            self._threads.append(threading.Thread(target=self._work, name=name, daemon=True))
+            number = len(self._threads)
+            self._threads.append(
+                threading.Thread(
+                    target=self._work, args=(number,), name=f"sdss_cutout-{number}", daemon=True
+                )
+            )
             self._threads[-1].start()
 
     def results(self) -> Iterator[T]:
         """Wait for a result, then yield it and all others that are there."""
-        done = self._done.get()
-        while True:
+        if self._load.rate > _TOGETHER_ABOVE and self.line.is_long():
+            # Else this thread would wake up, and stop a worker, for each of them.
+            time.sleep(_TOGETHER)
+        results = [self._next()]
+        while not self._done.empty():
+            results.append(self._done.get())
+        if self._load.note(len(results)):
+            self.line.want(self._load.useful)
+        for done in results:
             if done.error is not None:
                 raise done.error
             yield done.result  # type: ignore[misc]
+
+    def _next(self) -> _Done[T]:
+        """Wait for a result; meanwhile, let more workers in if those at work only wait."""
+        while True:
             try:
-                done = self._done.get_nowait()
+                return self._done.get(timeout=self._load.patience)
             except queue.Empty:
-                return
+                if self._load.note(0):
+                    self.line.want(self._load.useful)
 
     def dismiss(self) -> None:
         """End what is under way and wait for the threads."""
@@ -230,14 +310,15 @@ class _Crew(Generic[T]):
         for thread in self._threads:
             thread.join()
 
-    def _work(self) -> None:
-        while (a_try := self.line.take()) is not None:
+    def _work(self, number: int) -> None:
+        while (a_try := self.line.take(number)) is not None:
             try:
                 answer = self._attempt(a_try)
                 if answer is not None:
                     self._done.put(_Done(self._finish(a_try.task, answer, a_try.attempts)))
             except BaseException as error:
                 self._done.put(_Done(error=error))
+            self._load.cpu[number] = time.thread_time()
 
     def _attempt(self, a_try: _Try) -> Answer | None:
         """Return the last answer, or None if the task has gone back into the line."""
