@@ -46,7 +46,7 @@ def _cards(sidecar: bytes) -> dict[str, str]:
 
 def is_simulated(sidecar: bytes) -> bool:
     """Return whether a picture's origin says that it is simulated."""
-    return "SIMULATED" in _cards(sidecar).get("ORIGIN", "").upper()
+    return b"SIMULATED" in sidecar and "SIMULATED" in _cards(sidecar).get("ORIGIN", "")
 
 
 def sky_of(sidecar: bytes) -> Sky | None:

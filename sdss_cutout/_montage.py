@@ -45,7 +45,7 @@ def _shrunk(content: bytes, side: int) -> Image:
 
     image = Image.open(io.BytesIO(content))
     image.draft("RGB", (side, side))
-    image.thumbnail((side, side))  # never enlarges
+    image.thumbnail((side, side), Image.Resampling.BILINEAR)  # never enlarges
     return image
 
 
