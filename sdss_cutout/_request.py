@@ -338,8 +338,8 @@ def _pixels(value: Any, name: str) -> NDArray[Any]:
 
 
 def _unmasked(value: Any, name: str) -> NDArray[Any]:
-    if np.any(getattr(value, "mask", False)):
-        row = int(np.flatnonzero(np.atleast_1d(value.mask))[0])
+    mask = getattr(value, "mask", False)
+    for row in np.flatnonzero(not callable(mask) and mask)[:1]:  # pandas has a method mask
         raise RequestError(f"target {row}: {name} is masked; a value is needed")
     return np.asarray(getattr(value, "unmasked", value))
 

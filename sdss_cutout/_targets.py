@@ -411,8 +411,8 @@ def _named(targets: Targets, names: str | Sequence[str] | None) -> list[str] | N
 
 def _texts(given: Any, first_row: int) -> list[str]:
     """Return a column or list of names as text, identifiers to the last digit."""
-    mask = np.atleast_1d(getattr(given, "mask", False))
-    for row in np.flatnonzero(mask)[:1]:
+    mask = getattr(given, "mask", False)
+    for row in np.flatnonzero(not callable(mask) and mask)[:1]:  # pandas has a method mask
         _refuse_name(first_row + row, "masked", "")
     values = np.asarray(given) if hasattr(given, "dtype") else None
     if values is not None and values.ndim == 1 and values.dtype.kind in "iuU":
