@@ -79,8 +79,9 @@ def _answer_text(sql: str, site: Site, timeout: float) -> str:
         sdss = SDSS()  # a session of its own: the global one's headers are shared by threads
         try:
             with bounded(sdss._session, timeout, site.auth):
+                # The bound is the one to end a read that takes too long, and to say so.
                 response = sdss.query_sql_async(
-                    sql, timeout=timeout, data_release=site.release, cache=False
+                    sql, timeout=timeout + 1, data_release=site.release, cache=False
                 )
         except OSError as error:  # of which the exceptions of requests are a kind
             _raise_for_failure(error)
