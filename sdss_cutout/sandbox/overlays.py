@@ -34,7 +34,8 @@ RULER = {  # S: SDSSGraphicsEnv.cs drawRuler, arcminutes
 }  # fmt: skip
 FIELD_DEG = (0.15, 0.225)  # about a survey field
 MOST_MARKS = 5000
-_FILTER = re.compile(r"([SGP])(?:([UGRIZA])\(([-\d.]+),([-\d.]+)\))?")
+_NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)"
+_FILTER = re.compile(rf"([SGP])(?:([UGRIZA])\(({_NUMBER}),({_NUMBER})\))?", re.ASCII)
 
 
 def add(image: Image.Image, sky: Sky, request: PictureRequest, query: Query) -> Image.Image:

@@ -158,9 +158,10 @@ class _Server(TCPServer):
             target=self._serve, args=(request, client_address), name="sandbox-connection",
             daemon=True,
         )  # fmt: skip
-        with self._lock:
-            self._open[request] = thread
         thread.start()
+        with self._lock:  # threads stay listed to their very end, so that closing waits for it
+            self._open = {key: old for key, old in self._open.items() if old.is_alive()}
+            self._open[request] = thread
 
     def _serve(self, request: socket.socket, client_address: Any) -> None:
         try:
@@ -168,10 +169,7 @@ class _Server(TCPServer):
             with contextlib.suppress(OSError):
                 self.finish_request(request, client_address)
         finally:
-            with self._lock:
-                self._open.pop(request, None)
-            # Not shutdown_request: after a RST there must be no FIN.
-            request.close()
+            request.close()  # not shutdown_request: after a RST there must be no FIN
 
     def close_all(self) -> None:
         """Close the listening socket and every connection, and join the threads."""

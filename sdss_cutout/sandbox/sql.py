@@ -77,7 +77,14 @@ def ask(catalogue: Catalogue, command: str) -> Rows:
         names, values = catalogue.run(sql, circles, rules.MAX_ROWS)
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
         raise FailedError(str(error)) from error
-    return Rows(_column_names(names), values)
+    return Rows(_column_names(names), [tuple(map(_plain, row)) for row in values])
+
+
+def _plain(value: Any) -> Any:
+    """Values that both CSV and JSON can hold."""
+    if isinstance(value, bytes):
+        return "0x" + value.hex()  # S: OutputUtils.cs BytesToHex
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def translate(command: str) -> tuple[str, list[tuple[float, float, float, bool]]]:

@@ -259,6 +259,9 @@ def test_share_depends_on_the_target_alone(sandbox, ask):
     again = [ask.picture(ra=20 + k / 100, dec=0, width=64).status_code for k in range(60)]
     assert first == again
     assert 5 < first.count(500) < 32
+    fault = Fault("error_json", share=0.02)
+    hits = sum(fault.concerns("picture", f"/x?ra={100 + k / 1000}&dec=20") for k in range(20_000))
+    assert 300 < hits < 500
 
 
 def test_match_and_route_and_order(sandbox, ask):
