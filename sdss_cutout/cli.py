@@ -273,7 +273,14 @@ def sandbox(port: int, ready_file: Path | None) -> None:
     """Serve a simulated SkyServer on 127.0.0.1, to try things without a network."""
     from sdss_cutout.sandbox import serve
 
-    serve(port=port, ready_file=ready_file, announce=lambda text: click.echo(text))
+    try:
+        serve(port, ready_file, announce=_announce)
+    except OSError as error:
+        raise click.ClickException(f"the sandbox cannot listen: {error}") from error
+
+
+def _announce(base_url: str) -> None:
+    click.echo(f"A simulated SkyServer answers at {base_url}; Ctrl-C ends it.")
 
 
 @main.command()
@@ -293,9 +300,11 @@ def demo(directory: Path) -> None:
         client = SDSSCutouts(base_url=server.base_url, max_rate=200)
         click.echo(f"A simulated SkyServer answers at {server.base_url}: this is not SDSS data.")
         click.echo(f"SQL: {query}")
+        galaxies = client.query_sql(query)
+        # Each galaxy as large in its picture as the next, from the catalogue's own radii.
+        scale = 0.04 * galaxies["petroR90_r"] * u.arcsec / u.pix
         # Another run's sandbox had another address, which makes every request another one.
-        scale = 0.3 * u.arcsec / u.pix
-        report = client.download_sql(query, directory, scale=scale, size=180, overwrite=True)
+        report = client.download(galaxies, directory, scale=scale, size=180, overwrite=True)
     page, montage = _write_sheet(directory)
     counts = ", ".join(f"{count} {status}" for status, count in report.counts.items() if count)
     click.echo(f"{len(report)} targets: {counts}.")

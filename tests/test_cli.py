@@ -25,7 +25,7 @@ def run(sandbox):
 
     def call(*arguments, server=True):
         options = ["--base-url", sandbox.base_url, "--max-rate", "2000"] if server else []
-        result = CliRunner().invoke(main, [*map(str, arguments), *options])
+        result = CliRunner().invoke(main, [arguments[0], *options, *map(str, arguments[1:])])
         if result.exception and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result.exit_code, result.stdout, result.stderr

@@ -12,11 +12,12 @@ from sdss_cutout.sandbox.server import Sandbox
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Callable
 
 
 def serve(
     port: int = 0, ready_file: str | os.PathLike[str] | None = None, *,
-    fast: bool = False, outside_status: int = 404,
+    fast: bool = False, outside_status: int = 404, announce: Callable[[str], object] | None = None,
 ) -> None:  # fmt: skip
     """Run a sandbox until SIGINT or SIGTERM, which it takes for a polite wish to end.
 
@@ -28,6 +29,8 @@ def serve(
         Written, in one piece, when the sandbox listens: JSON with ``base_url``.
     fast, outside_status
         As `Sandbox` takes them.
+    announce : callable, optional
+        Called with the base URL when the sandbox listens.
     """
     done = threading.Event()
     handled = (signal.SIGINT, signal.SIGTERM)
@@ -37,6 +40,8 @@ def serve(
         with Sandbox(port, fast=fast, outside_status=outside_status) as sandbox:
             if ready_file is not None:
                 _write_ready(Path(ready_file), sandbox.base_url)
+            if announce is not None:
+                announce(sandbox.base_url)
             while not done.wait(0.2):
                 pass
     finally:
