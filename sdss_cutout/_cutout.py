@@ -39,6 +39,9 @@ class Cutout:
     ----------
     name : str
         The target's name, the stem of its files.
+    request : object
+        What was asked for: ``ra`` and ``dec`` in degrees, ``scale`` in arcsec a pixel, ``width``
+        and ``height`` in pixels, ``overlays``, ``release`` and ``url``.
     status : str
         ``ok``, ``kept`` (was on disk already), ``outside`` (no SDSS imaging there) or ``failed``.
     content : bytes
@@ -49,6 +52,12 @@ class Cutout:
         How many requests were sent.
     error : str
         What went wrong; empty if nothing did.
+    http_status : int
+        HTTP status of the last answer where there is no picture; 0 if there was none.
+    reason : str
+        Reason phrase of that answer.
+    cards : bytes
+        The sidecar, as it is written.
     path, sidecar : `~pathlib.Path` or None
         The files, where there are any.
 
@@ -142,6 +151,19 @@ class Cutout:
             If SDSS has no imaging there.
         ServiceError
             If the server did not give a right answer.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     cutouts = client.get(SkyCoord([266.4], [-29.0], unit="deg"))
+        >>> cutouts[0].raise_for_status()
+        Traceback (most recent call last):
+        ...
+        sdss_cutout.OutsideFootprintError: J174536.00-290000.0: no SDSS imaging here (http://...)
         """
         if self.status == OUTSIDE:
             raise OutsideFootprintError(f"{self.name}: {self.error} ({self.url})")
@@ -219,6 +241,18 @@ class Cutout:
             If there is no picture.
         StoreError
             If the files cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     cutout = client.get(SkyCoord(19.0, 0.0, unit="deg"), size=64).save(folder)
+        >>> cutout.path.name, cutout.sidecar.name
+        ('J011600.00+000000.0.jpg', 'J011600.00+000000.0.wcs')
         """
         content = embed_avm(self._picture(), self.header) if avm else self._picture()
         path, sidecar = write_pair(Path(directory), self.name, content, self.cards)
@@ -233,10 +267,27 @@ class Cutout:
         path : str or `~pathlib.Path`
             The picture; its sidecar ``.wcs`` lies beside it.
 
+        Returns
+        -------
+        Cutout
+            The same as was saved, with the status ``kept``.
+
         Raises
         ------
         ImageError
             If one of them is missing, damaged or altered.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import Cutout, SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     saved = client.get(SkyCoord(19.0, 0.0, unit="deg"), size=64).save(folder)
+        ...     Cutout.read(saved.path)
+        <Cutout J011600.00+000000.0: kept, 64 x 64 pix, 0.396127 arcsec/pix>
         """
         path = Path(path)
         sidecar = path.with_name(f"{path.stem}.wcs")
@@ -247,10 +298,10 @@ class Cutout:
             raise ImageError(f"{error.filename}: {error.strerror}") from error
         except (ValueError, KeyError) as error:
             raise ImageError(f"{sidecar}: this is no sidecar of ours: {error}") from error
-        return cls.of_files(path, sidecar, content, cards, header)
+        return cls._of_files(path, sidecar, content, cards, header)
 
     @classmethod
-    def of_files(
+    def _of_files(
         cls, path: Path, sidecar: Path, content: bytes, cards: bytes, header: fits.Header
     ) -> Cutout:
         """Return the cutout in files that were read."""
@@ -302,8 +353,9 @@ class Cutout:
         >>> corner = cutout.to_nddata()[:50, :50]
         >>> corner.data.shape
         (50, 50, 3)
-        >>> corner.wcs.pixel_to_world(49, 49) == cutout.wcs.pixel_to_world(49, 49)
-        True
+        >>> corner.wcs.pixel_to_world(49, 49)
+        <SkyCoord (ICRS): (ra, dec) in deg
+            (19.00011004, 0.00011004)>
         """
         from astropy.nddata import NDDataRef
 

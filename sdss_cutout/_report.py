@@ -67,9 +67,9 @@ class CutoutList(Sequence[Cutout]):
     >>> cutouts[0].data.shape
     (64, 64, 3)
     >>> print(cutouts.table["name", "status", "coverage"])
-           name        status  coverage
-    ------------------ ------- --------
-    J012023.99-000600.0      ok      1.0
+            name         status coverage
+    ------------------- ------- --------
+    J012024.00-000600.0      ok      1.0
     J054536.00+285400.0 outside      0.0
     """
 
@@ -203,9 +203,9 @@ class DownloadReport:
     ...     targets = SkyCoord([20.1, 86.4], [-0.1, 28.9], unit="deg")
     ...     report = client.download(targets, folder, size=64)
     >>> print(report.table["name", "status", "attempts"])
-           name        status  attempts
-    ------------------ ------- --------
-    J012023.99-000600.0      ok        1
+            name         status attempts
+    ------------------- ------- --------
+    J012024.00-000600.0      ok        1
     J054536.00+285400.0 outside        1
     >>> len(report.failed)
     0
@@ -284,6 +284,26 @@ class DownloadReport:
         -------
         DownloadReport
             A new one, of the same length and in the same order.
+
+        Raises
+        ------
+        StoreError
+            If the directory cannot be used.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Fault, Sandbox
+        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+        ...     sandbox.inject(Fault("html", times=1, match="ra=20.1"))
+        ...     client = SDSSCutouts(base_url=sandbox.base_url, max_attempts=1)
+        ...     targets = SkyCoord([20.1, 20.2], [0.5, 0.5], unit="deg")
+        ...     report = client.download(targets, folder, size=64)
+        ...     again = report.retry()
+        >>> report.counts, again.counts
+        ({'ok': 1, 'kept': 0, 'outside': 0, 'failed': 1}, {'ok': 2, 'kept': 0, 'outside': 0, 'failed': 0})
         """
         rows = self.outcomes.rows(FAILED)
         merged = self.outcomes.copy()

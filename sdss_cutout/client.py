@@ -230,12 +230,14 @@ class SDSSCutouts:
 
         Parameters
         ----------
-        targets, scale, size, width, height, fov, overlays, mark, names
-            As for `get`. ``targets`` may also be an iterator over tables, DataFrames or
-            coordinates: these are taken as they come, are refused when they come, and are not
-            held; ``names`` is then a column.
+        targets : SkyCoord, Table, QTable, Row, DataFrame, path, str, sequence or iterator
+            As for `get`. It may also be an iterator over tables, DataFrames or coordinates:
+            these are taken as they come, are refused when they come, and are not held;
+            ``names`` is then a column.
         directory : str or `~pathlib.Path`
             Made if it does not exist.
+        scale, size, width, height, fov, overlays, mark, names : optional
+            As for `get`.
         overwrite : bool, optional
             Fetch again what is there already, also if it is from another request.
         avm : bool, optional
@@ -297,8 +299,13 @@ class SDSSCutouts:
 
         Parameters
         ----------
-        targets, names, **options
+        targets : SkyCoord, Table, QTable, Row, DataFrame, path, str or sequence of SkyCoord
             As for `get`.
+        names : str or sequence of str, optional
+            As for `get`.
+        **options
+            ``scale``, ``size``, ``width``, ``height``, ``fov``, ``overlays`` and ``mark``, as for
+            `get`.
 
         Returns
         -------
@@ -372,8 +379,11 @@ class SDSSCutouts:
         ----------
         sql : str
             As for `query_sql`; it selects ra and dec, and best objID for the names.
-        names, **options
+        names : str or sequence of str, optional
             As for `get`.
+        **options
+            ``scale``, ``size``, ``width``, ``height``, ``fov``, ``overlays`` and ``mark``, as for
+            `get`.
 
         Returns
         -------
@@ -413,10 +423,17 @@ class SDSSCutouts:
         ----------
         sql : str
             As for `query_sql`; it selects ra and dec, and best objID for the names.
-        directory, overwrite, avm, executor
+        directory : str or `~pathlib.Path`
             As for `download`.
-        names, **options
+        names : str or sequence of str, optional
             As for `get`.
+        overwrite, avm : bool, optional
+            As for `download`.
+        executor : `concurrent.futures.Executor`, optional
+            As for `download`.
+        **options
+            ``scale``, ``size``, ``width``, ``height``, ``fov``, ``overlays`` and ``mark``, as for
+            `get`.
 
         Returns
         -------

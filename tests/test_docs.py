@@ -1,0 +1,196 @@
+"""What the documentation says holds: examples, commands, docstrings, links."""
+
+from __future__ import annotations
+
+import dataclasses
+import doctest
+import inspect
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+import sdss_cutout
+import sdss_cutout.sandbox
+from sdss_cutout.cli import main
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    path
+    for path in [*DOCS.rglob("*.rst"), *DOCS.rglob("*.md")]
+    if not {"_build", "_generated", "generated"} & set(path.relative_to(DOCS).parts)
+)
+CONSOLE_PAGES = [page for page in PAGES if "$ sdss-cutout" in page.read_text("utf-8")]
+
+
+def _public():
+    """Yield all public names with what they name, and the public members of the classes."""
+    for module in (sdss_cutout, sdss_cutout.sandbox):
+        for name in module.__all__:
+            thing = getattr(module, name)
+            if callable(thing):
+                yield f"{module.__name__}.{name}", thing
+
+
+def _members(name, thing):
+    """Yield a class's own methods and properties, under their import names."""
+    for key, member in vars(thing).items() if inspect.isclass(thing) else ():
+        plain = getattr(member, "__func__", member)
+        if not key.startswith("_") and (inspect.isfunction(plain) or isinstance(member, property)):
+            yield f"{name}.{key}", plain if inspect.isfunction(plain) else member
+
+
+PUBLIC = dict(_public())
+MEMBERS = dict(pair for name, thing in PUBLIC.items() for pair in _members(name, thing))
+
+
+# ------------------------------------------------------------------------ docstrings
+
+
+def _doctests():
+    """Return the examples of public docstrings.
+
+    pytest looks for a docstring in the module that the object says it is from. Ours say
+    ``sdss_cutout``, so that tracebacks and pages show the names that users import; therefore they
+    are looked for here.
+    """
+    finder = doctest.DocTestFinder(exclude_empty=True)
+    return [
+        test
+        for name, thing in PUBLIC.items()
+        for test in finder.find(thing, name, module=False, globs={})
+    ]
+
+
+@pytest.mark.parametrize("test", _doctests(), ids=lambda test: test.name)
+def test_examples_in_docstrings_run(test, tmp_path, monkeypatch, request):
+    from pytest_doctestplus.output_checker import FIX, OutputChecker
+
+    monkeypatch.chdir(tmp_path)
+    flags = sum(
+        doctest.OPTIONFLAGS_BY_NAME[name] for name in request.config.getini("doctest_optionflags")
+    )
+    assert FIX is not None
+    runner = doctest.DocTestRunner(checker=OutputChecker(), optionflags=flags, verbose=False)
+    report = []
+    runner.run(test, out=report.append)
+    assert not runner.failures, "".join(report)
+
+
+# What is read, not called, needs none.
+WITHOUT_EXAMPLE = {name for name, member in MEMBERS.items() if not callable(member)}
+
+
+@pytest.mark.parametrize("name", [*PUBLIC, *MEMBERS])
+def test_public_names_are_documented(name):
+    validate = pytest.importorskip("numpydoc.validate")
+    rules = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    left_out = set(rules["tool"]["numpydoc_validation"]["checks"]) - {"all"}
+    found = [
+        f"{code}: {text}" for code, text in _validated(validate, name) if code not in left_out
+    ]
+    spared = {"EX01"} if name in WITHOUT_EXAMPLE else set()
+    if dataclasses.is_dataclass(PUBLIC.get(name)):
+        spared.add("PR01")  # its attributes are described; nobody else makes one
+    found = [text for text in found if text[:4] not in spared]
+    assert not found, "\n".join([name, *found])
+
+
+def _validated(validate, name):
+    return validate.validate(name)["errors"]
+
+
+# ---------------------------------------------------------------------------- pages
+
+
+def _commands(page):
+    """Yield the command lines in a page's console blocks, with what is to come out."""
+    for block in re.findall(
+        r"^\.\. code-block:: console\n\n((?:(?:   .*)?\n)+)", page.read_text("utf-8"), re.MULTILINE
+    ):
+        lines = [line[3:] for line in block.rstrip().splitlines()]
+        for line in lines:
+            if line.startswith("$ "):
+                command, expected = line[2:], []
+                yield command, expected
+            else:
+                expected.append(line)
+
+
+@pytest.mark.parametrize("page", CONSOLE_PAGES, ids=lambda page: page.stem)
+def test_commands_on_pages_run(page, sandbox, tmp_path, monkeypatch):
+    import shlex
+
+    monkeypatch.chdir(tmp_path)
+    rows = "id,ra,dec\n1,27.517893,-1.122693\n2,15.970690,0.889340\n"
+    Path("targets.csv").write_text(rows)
+    for command, expected in _commands(page):
+        program, *arguments = shlex.split(command)
+        if program != "sdss-cutout" or "sandbox" in arguments:
+            continue
+        with (
+            sdss_cutout.conf.set_temp("base_url", sandbox.base_url),
+            sdss_cutout.conf.set_temp("max_rate", 1000.0),
+        ):
+            if "--base-url" in arguments:
+                arguments[arguments.index("--base-url") + 1] = sandbox.base_url
+            result = CliRunner().invoke(main, arguments, catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+        if expected:
+            _assert_output("\n".join(sorted(expected)), "\n".join(sorted(result.stdout.split("\n"))))
+
+
+def _assert_output(expected, got):
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    checker = doctest.OutputChecker()
+    assert checker.check_output(f"{expected.strip()}\n", f"{got.strip()}\n", flags), got
+
+
+def test_readme_has_the_commands_that_ci_runs():
+    readme, ci = (ROOT / "README.md").read_text("utf-8"), (ROOT / ".ci" / "run").read_text("utf-8")
+    blocks = dict(re.findall(r"<!-- (install-\S+) -->\n```sh\n(.*?)\n```", readme, re.DOTALL))
+    assert set(blocks) == {"install-and-demo", "install-and-test", "install-and-docs"}
+    for command in blocks.values():
+        install, then = command.split(" && ")
+        assert install.split("[")[0].strip(' ."') == "pip install"
+        assert re.search(rf"^{re.escape(_without_paths(then))}\b", ci, re.MULTILINE), then
+
+
+def _without_paths(command):
+    """Return the command up to the first path: CI writes elsewhere."""
+    return re.split(r" (?=docs)", command)[0]
+
+
+def test_readme_shows_the_one_liner_of_the_docs():
+    readme = (ROOT / "README.md").read_text("utf-8")
+    [code] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
+    with sdss_cutout.sandbox.Sandbox() as server:
+        with sdss_cutout.conf.set_temp("base_url", server.base_url):
+            exec(compile(code, "README.md", "exec"), {})
+
+
+def test_links_of_the_readme_lead_somewhere():
+    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+        text = (ROOT / name).read_text("utf-8")
+        for link in re.findall(r"\]\(([^)]+)\)", text):
+            assert link.startswith("https://") or (ROOT / link).exists(), f"{name}: {link}"
+
+
+def test_every_page_is_in_a_toctree():
+    listed = set()
+    for page in PAGES:
+        for block in re.findall(
+            r"^\.\. toctree::\n(?:   :.*\n)*\n((?:   \S+\n)+)", page.read_text("utf-8"), re.MULTILINE
+        ):
+            listed |= {(page.parent / line.strip()).resolve() for line in block.splitlines()}
+    missing = {page.with_suffix("") for page in PAGES} - listed - {DOCS / "index"}
+    assert not missing
+
+
+def test_version_is_the_one_that_is_cited():
+    cited = re.search(r"^version: (\S+)", (ROOT / "CITATION.cff").read_text("utf-8"), re.MULTILINE)
+    changes = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE)
+    assert cited[1].startswith(changes[1])
