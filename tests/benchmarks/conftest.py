@@ -1,0 +1,3 @@
+"""Benchmarks are run by hand (see README.md); pytest collects nothing here."""
+
+collect_ignore_glob = ["*.py"]
