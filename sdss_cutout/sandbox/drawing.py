@@ -69,8 +69,8 @@ def colour(light: Image, noise: Image) -> NDArray[np.uint8]:
     factor = np.arcsinh(total) / total
     top = np.maximum(np.maximum(red, green), blue) * factor
     # A smooth shoulder in place of clipping keeps the cores of bright stars coloured and round.
-    cube = np.maximum(top, 0) ** 2
-    factor /= np.cbrt(np.sqrt(1 + cube * cube * cube))
+    square = np.maximum(top, 0) ** 2
+    factor /= np.cbrt(np.sqrt(1 + square * square * square))
     scaled *= np.float32(255.0) * factor[..., None]
     return np.asarray(np.clip(scaled + np.float32(0.5), 0, 255), dtype=np.uint8)
 

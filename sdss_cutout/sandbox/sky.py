@@ -28,7 +28,6 @@ SEED = 20260
 CELL_DEG = 0.5
 BANDS = round(180 / CELL_DEG)
 CACHED_CELLS = 400
-REACH_DEG = 0.06  # no object of the faint sky is drawn beyond this from its centre
 BRIGHT_RUN = 4000
 BRIGHT_STARS = 12_000
 BRIGHT_GALAXIES = 1_500
@@ -107,9 +106,7 @@ class Sky:
             np.concatenate([part.vectors for part in parts]),
         )
 
-    def box(
-        self, ra: tuple[float, float], dec: tuple[float, float]
-    ) -> NDArray[np.void]:  # fmt: skip
+    def box(self, ra: tuple[float, float], dec: tuple[float, float]) -> NDArray[np.void]:
         """All faint objects of a rectangle in ra and dec, degrees, that does not cross RA 0."""
         bands = range(math.floor((dec[0] + 90) / CELL_DEG), math.ceil((dec[1] + 90) / CELL_DEG))
         tables = []
@@ -145,9 +142,9 @@ def cells_near(ra: float, dec: float, radius_deg: float) -> Iterator[tuple[int, 
     """All cells that a circle may touch, and perhaps a few more."""
     lowest = max(0, math.floor((dec - radius_deg + 90.0) / CELL_DEG))
     highest = min(BANDS - 1, math.floor((dec + radius_deg + 90.0) / CELL_DEG))
+    half = _half_width(dec, radius_deg)
     for band in range(lowest, highest + 1):
         count = cells_in_band(band)
-        half = _half_width(band, dec, radius_deg)
         if half >= 180.0:
             yield from ((band, index) for index in range(count))
             continue
@@ -156,13 +153,12 @@ def cells_near(ra: float, dec: float, radius_deg: float) -> Iterator[tuple[int, 
         yield from ((band, index % count) for index in range(first, last + 1))
 
 
-def _half_width(band: int, dec: float, radius_deg: float) -> float:
-    """Half the range of right ascension in which a circle can meet a band."""
+def _half_width(dec: float, radius_deg: float) -> float:
+    """Half the range of right ascension that a circle covers at its widest."""
     if abs(dec) + radius_deg >= 89.9:
         return 180.0
-    nearest = math.sin(math.radians(radius_deg)) / math.cos(math.radians(dec))
-    del band  # the circle's widest extent is good enough for each of its bands
-    return math.degrees(math.asin(min(1.0, nearest))) + 1e-9
+    widest = math.sin(math.radians(radius_deg)) / math.cos(math.radians(dec))
+    return math.degrees(math.asin(min(1.0, widest))) + 1e-9
 
 
 def _faint_patch(band: int, index: int) -> Patch:
