@@ -201,6 +201,7 @@ def bounded(
 _TRANSLATED = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
+    urllib3.exceptions.ProxySchemeUnsupported,
     http.client.HTTPException,
     OSError,
 )

@@ -302,7 +302,7 @@ def demo(directory: Path) -> None:
         click.echo(f"SQL: {query}")
         galaxies = client.query_sql(query)
         # Each galaxy as large in its picture as the next, from the catalogue's own radii.
-        scale = 0.04 * galaxies["petroR90_r"] * u.arcsec / u.pix
+        scale = 0.025 * galaxies["petroR90_r"] * u.arcsec / u.pix
         # Another run's sandbox had another address, which makes every request another one.
         report = client.download(galaxies, directory, scale=scale, size=180, overwrite=True)
     page, montage = _write_sheet(directory)
