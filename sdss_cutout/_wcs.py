@@ -64,7 +64,8 @@ def header_of(sidecar: bytes) -> fits.Header:
     """
     if len(sidecar) % _BLOCK or not sidecar.startswith(b"SIMPLE  ="):
         raise ValueError("it is no FITS header")
-    if not (sidecar.startswith(b"SIMPLE  =") and sidecar.isascii() and _ends_well(sidecar)):
+    text = sidecar.decode("ascii", "replace").replace("\N{REPLACEMENT CHARACTER}", "\0")
+    if not (text.startswith("SIMPLE  =") and text.isprintable() and _ends_well(text)):
         raise ValueError("it is no whole FITS header")
     header = fits.Header.fromstring(sidecar)
     if missing := {"CRVAL1", "CRVAL2", "IMAGEW", "IMAGEH", "URL", "SHA256"} - set(header):
@@ -76,9 +77,9 @@ def header_of(sidecar: bytes) -> fits.Header:
     return header
 
 
-def _ends_well(sidecar: bytes) -> bool:
-    text = sidecar.rstrip()
-    return not len(sidecar) % _BLOCK and len(text) % _CARD == 3 and text.endswith(b"END")
+def _ends_well(text: str) -> bool:
+    cards = text.rstrip()
+    return not len(text) % _BLOCK and len(cards) % _CARD == 3 and cards.endswith("END")
 
 
 def request_of(header: fits.Header) -> CutoutRequest:
