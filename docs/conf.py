@@ -8,6 +8,7 @@ import importlib.metadata
 import inspect
 import io
 import os
+import shutil
 import tempfile
 import textwrap
 from pathlib import Path
@@ -114,7 +115,8 @@ def start_sandbox(app) -> None:
 def write_generated(app) -> None:
     """Write what the pages include from the code, and from measurements where there are any."""
     folder = Path(app.srcdir, "generated")
-    folder.mkdir(exist_ok=True)
+    shutil.rmtree(folder, ignore_errors=True)  # or pages of names that are gone would stay
+    folder.mkdir()
     written = {
         "configuration.inc": _configuration(),
         "errors.inc": _errors(),

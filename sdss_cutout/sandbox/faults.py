@@ -85,6 +85,12 @@ class Fault:
         Hit only requests whose decoded query string contains this.
     **options
         What the fault itself can be told, as `fault_options` lists it.
+
+    Examples
+    --------
+    >>> from sdss_cutout.sandbox import Fault
+    >>> Fault("service_unavailable", times=1, share=0.5)
+    Fault('service_unavailable', times=1, share=0.5, {'retry_after': None})
     """
 
     __slots__ = ("match", "name", "options", "route", "share", "times")
@@ -108,7 +114,25 @@ class Fault:
         return f"Fault({self.name!r}, times={self.times}, share={self.share}, {self.options})"
 
     def concerns(self, kind: str, target: str) -> bool:
-        """Whether a request of a route and a URL is one that this fault hits."""
+        """Whether a request of a route and a URL is one that this fault hits.
+
+        Parameters
+        ----------
+        kind : {"picture", "sql"}
+            The route.
+        target : str
+            The path and query of the URL.
+
+        Returns
+        -------
+        bool
+
+        Examples
+        --------
+        >>> from sdss_cutout.sandbox import Fault
+        >>> Fault("html", match="ra=20.1").concerns("picture", "/getjpeg?ra=20.1&dec=0.5")
+        True
+        """
         if self.route not in ("any", kind):
             return False
         if self.match is not None and self.match not in unquote_plus(target.partition("?")[2]):
@@ -123,7 +147,24 @@ def _part(target: str) -> float:
 
 
 def fault_options(name: str) -> dict[str, Any]:
-    """The options of a fault with their defaults."""
+    """The options of a fault with their defaults.
+
+    Parameters
+    ----------
+    name : str
+        One of ``ALL_FAULTS``.
+
+    Returns
+    -------
+    dict
+        What `Fault` can be told as keywords.
+
+    Examples
+    --------
+    >>> from sdss_cutout.sandbox import fault_options
+    >>> fault_options("slow_body")
+    {'delay': 0.2}
+    """
     return dict(_TABLE[name][1])
 
 

@@ -32,6 +32,18 @@ class RequestRecord:
         The fault that hit it.
     user_agent : str
         Who asked.
+
+    Examples
+    --------
+    >>> from astropy.coordinates import SkyCoord
+    >>> from sdss_cutout import SDSSCutouts
+    >>> from sdss_cutout.sandbox import Sandbox
+    >>> with Sandbox() as sandbox:
+    ...     client = SDSSCutouts(base_url=sandbox.base_url)
+    ...     cutout = client.get(SkyCoord(19.0, 0.0, unit="deg"), size=64)
+    ...     [record] = sandbox.requests
+    >>> record.kind, record.status, record.query["width"]
+    ('picture', 200, '64')
     """
 
     time: float

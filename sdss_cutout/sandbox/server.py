@@ -75,7 +75,14 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """Stop listening, end every connection, wait for every thread. May be called twice."""
+        """Stop listening, end every connection, wait for every thread. May be called twice.
+
+        Examples
+        --------
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> sandbox = Sandbox()
+        >>> sandbox.close()
+        """
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
@@ -123,12 +130,38 @@ class Sandbox:
         return self.log.max_in_flight
 
     def inject(self, *faults: Fault) -> None:
-        """Put faults in force, after those that are; the first that fits a request hits it."""
+        """Put faults in force, after those that are; the first that fits a request hits it.
+
+        Parameters
+        ----------
+        *faults : Fault
+            What is to go wrong.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Fault, Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     sandbox.inject(Fault("service_unavailable", times=1))
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     client.get(SkyCoord(19.0, 0.0, unit="deg"), size=64).attempts
+        2
+        """
         for fault in faults:
             self.faults.add(fault)
 
     def reset(self) -> None:
-        """Forget requests and faults."""
+        """Forget requests and faults.
+
+        Examples
+        --------
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     sandbox.reset()
+        ...     sandbox.requests
+        []
+        """
         self.faults.replace([])
         self.log.clear()
 
@@ -137,7 +170,31 @@ class Sandbox:
         ra: ArrayLike, dec: ArrayLike, ra0: float, dec0: float,
         scale: float, width: int, height: int,
     ) -> tuple[Any, Any]:  # fmt: skip
-        """Where positions are in a picture: see ``sdss_cutout.sandbox.projection.pixel_of``."""
+        """Where positions are in a picture, by the server's own formula.
+
+        Parameters
+        ----------
+        ra, dec : array_like
+            Positions in degrees.
+        ra0, dec0 : float
+            The requested position in degrees.
+        scale : float
+            Arcseconds per pixel.
+        width, height : int
+            Size of the picture in pixels.
+
+        Returns
+        -------
+        tuple of ndarray or float
+            x and y, 0-based. Centres of pixels have whole numbers; row 0 is the northern edge.
+
+        Examples
+        --------
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> x, y = Sandbox.pixel_of(19.0, 0.01, 19.0, 0.0, scale=0.4, width=200, height=200)
+        >>> print(f"{x:.1f} {y:.1f}")
+        100.0 10.0
+        """
         return projection.pixel_of(ra, dec, ra0, dec0, scale, width, height)
 
 

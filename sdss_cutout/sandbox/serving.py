@@ -27,10 +27,18 @@ def serve(
         0 takes any that is free.
     ready_file : path, optional
         Written, in one piece, when the sandbox listens: JSON with ``base_url``.
-    fast, outside_status
-        As `Sandbox` takes them.
+    fast : bool
+        As `Sandbox` takes it.
+    outside_status : {404, 200}
+        As `Sandbox` takes it.
     announce : callable, optional
         Called with the base URL when the sandbox listens.
+
+    Examples
+    --------
+    >>> from sdss_cutout.sandbox import serve
+    >>> serve(port=8000, announce=print)  # doctest: +SKIP
+    http://127.0.0.1:8000
     """
     done = threading.Event()
     handled = (signal.SIGINT, signal.SIGTERM)
