@@ -168,7 +168,7 @@ def _column(column: Column) -> dict[str, Any]:
 
 def _kind_and_values(column: Column) -> tuple[str, list[Any]]:
     """Return a column as JSON can hold it: missing values as null, identifiers as text."""
-    values = column.tolist()
+    values = column.data.tolist()
     if column.ndim > 1 or column.dtype.kind not in "iuf":
         return "text", [None if value is None else _text(value) for value in values]
     if column.dtype.kind == "f":

@@ -95,7 +95,7 @@ def test_mixin_columns_come_back_as_they_were(client, tmp_path):
     table = QTable(
         {
             "position": SkyCoord([150.0, 151.0], [30.0, 31.0], unit="deg", frame="fk5"),
-            "width": [1.0, 2.0] * u.arcmin,
+            "diameter": [1.0, 2.0] * u.arcmin,
             "seen": Time(["2001-02-03", "2004-05-06"]),
         }
     )
@@ -105,7 +105,7 @@ def test_mixin_columns_come_back_as_they_were(client, tmp_path):
 
     assert back["position"].frame.name == "fk5"
     assert back["position"].separation(table["position"]).max() < 1e-12 * u.deg
-    assert back["width"].unit == u.arcmin
+    assert back["diameter"].unit == u.arcmin
     assert back["seen"].isot.tolist() == table["seen"].isot.tolist()
 
 

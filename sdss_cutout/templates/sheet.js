@@ -281,11 +281,15 @@
     grid.replaceChildren(...rows.slice(start, start + perPage()).map(makeTile));
     reach(focused);
     drawPages();
+    by("status").textContent = summary();
+  };
+  const summary = () => {
+    const start = page * perPage();
     const end = Math.min(start + perPage(), rows.length);
-    say(rows.length
+    return rows.length
       ? `Showing ${thousands(start + 1)} to ${thousands(end)} of ${thousands(rows.length)}`
         + (rows.length < count ? ` that fit, of ${thousands(count)} in all` : "")
-      : count ? "No target fits." : "There are no targets.");
+      : count ? "No target fits." : "There are no targets.";
   };
   const drawPages = () => {
     for (const nav of document.querySelectorAll(".pages")) {
@@ -539,8 +543,9 @@
   by("larger").addEventListener("click", () => zoomBy(2));
   by("fit").addEventListener("click", () => { zoom = null; layOut(); });
   viewer.addEventListener("close", () => {
+    const place = rows.indexOf(current); // the browser has put the focus elsewhere by now
     current = null;
-    go(focused);
+    go(place);
   });
   viewer.addEventListener("keydown", (event) => {
     if (!plain(event)) return;
