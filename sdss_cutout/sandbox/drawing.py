@@ -25,6 +25,7 @@ SKY_LEVEL, SKY_NOISE = 0.021, 0.019  # of full scale, so that few pixels are exa
 ALL_SKY_SCALE = 5.0  # arcsec per pixel beyond which only the bright sample is drawn
 MARGIN_DEG = 0.1  # the largest galaxies reach this far into a picture
 _NOISE_SIDE = 512
+_PALER = 0.3  # the part of white in the light of stars
 
 
 def draw(sky: Sky, request: PictureRequest) -> NDArray[np.uint8]:
@@ -96,6 +97,9 @@ def _add(
 ) -> None:
     x, y, angle = spot
     if row["kind"] == "star":
+        # Real pictures show red dwarfs orange; pure red would live in JPEG's colours alone,
+        # which are kept at half the resolution and would move the star.
+        flux = (1 - _PALER) * flux + _PALER * flux.max()
         width, unit = shapes.star_profile(scale)
         window = _window(light, x, y, shapes.star_reach(float(flux.max()) * unit, width))
         if window is not None:
