@@ -89,7 +89,21 @@ html_context = {"default_mode": "auto"}
 plot_html_show_source_link = False
 plot_html_show_formats = False
 plot_formats = [("png", 144)]
-plot_rcparams = {"figure.figsize": (4.6, 4.6), "savefig.bbox": "tight", "font.size": 10}
+# One grey that can be read on a light page and on a dark one, and no paper.
+_INK = "#7b8794"
+plot_rcparams = {
+    "figure.figsize": (4.6, 4.6),
+    "figure.facecolor": "none",
+    "savefig.bbox": "tight",
+    "savefig.facecolor": "none",
+    "font.size": 10,
+    "text.color": _INK,
+    "axes.edgecolor": _INK,
+    "axes.labelcolor": _INK,
+    "axes.titlecolor": _INK,
+    "xtick.color": _INK,
+    "ytick.color": _INK,
+}
 plot_apply_rcparams = True
 
 

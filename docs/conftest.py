@@ -13,6 +13,9 @@ from sdss_cutout.sandbox import Sandbox
 
 mpl.use("agg")
 
+# No examples in these; Sphinx's configuration would want Sphinx.
+collect_ignore = ["conf.py", "conftest.py", "_build", "generated", "_generated"]
+
 
 @pytest.fixture(scope="session")
 def docs_sandbox() -> Iterator[Sandbox]:

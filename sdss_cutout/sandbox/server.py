@@ -186,7 +186,7 @@ class Sandbox:
         Returns
         -------
         tuple of ndarray or float
-            x and y, 0-based. Centres of pixels have whole numbers; row 0 is the northern edge.
+            The x and the y, 0-based. Centres of pixels have whole numbers; row 0 is the northern edge.
 
         Examples
         --------
