@@ -154,7 +154,13 @@ def test_north_is_up_at_the_poles(dec):
 
 URLS = [
     "http://h/?" + "x" * count for count in (40, 57, 58, 59, 66, 67, 68, 122, 133, 134, 500, 4000)
-] + ["http://h/" + "'" * 70, "http://h/" + "a&''" * 60, "http://h/&", "http://h/" + "&" * 150 + "x"]
+] + [
+    "http://h/" + "'" * 70,
+    "http://h/x" + "'" * 70,
+    "http://h/" + "a&''" * 60,
+    "http://h/&",
+    "http://h/" + "&" * 150 + "x",
+]
 
 
 @pytest.mark.parametrize("url", URLS, ids=len)
