@@ -20,10 +20,11 @@ __all__ = ["list_html", "report_html"]
 
 # A notebook keeps what it shows: 40 thumbnails are some 150 kB.
 _MOST, _SIDE = 40, 96
+_WIDTH = 124  # 19 digits of an objID, or an IAU name, on one line
 
 # Colours that do on light and on dark paper, as notebooks have either.
 _TILE = (
-    f"display:inline-block;vertical-align:top;width:{_SIDE + 8}px;margin:3px;font-size:11px;"
+    f"display:inline-block;vertical-align:top;width:{_WIDTH}px;margin:3px;font-size:10px;"
     "line-height:1.3;text-align:center;overflow-wrap:anywhere"
 )
 _BOX = (
