@@ -129,20 +129,31 @@ def _sides(length: int) -> NDArray[np.int64]:
 def is_painted_black(content: bytes) -> bool:
     """Return whether a decodable picture is black but for painted text.
 
-    Text is bright and thin: in brightness alone, without the colour that JPEG smears over 16
-    pixels, no 2 x 2 blocks of it are without black, while any patch of sky has them.
+    The server paints white text on black (S: SDSSGraphicsEnv.cs). Thin text leaves black in
+    almost every block. Thick letters fill some, but are nowhere dim without being black, as sky
+    is, nor as wide as three blocks. Brightness alone is looked at, without the colour that JPEG
+    smears over 16 pixels.
     """
     brightness = _decoded(content, "GRAY")[:, :, 0]
+    if brightness.max() < _TEXT_BRIGHTNESS:
+        return False
     height, width = (n // _BLOCK for n in brightness.shape)
-    dark = brightness[: height * _BLOCK, : width * _BLOCK] == 0
-    share = dark.reshape(height, _BLOCK, width, _BLOCK).mean(axis=(1, 3))
-    lit = share < _LIT_IF_DARK
-    patches = lit[:-1, :-1] & lit[1:, :-1] & lit[:-1, 1:] & lit[1:, 1:]
-    return bool(brightness.max() >= _TEXT_BRIGHTNESS and not patches.any())
+    blocks = brightness[: height * _BLOCK, : width * _BLOCK].reshape(height, _BLOCK, width, _BLOCK)
+    lit = (blocks == 0).mean(axis=(1, 3)) < _LIT_IF_DARK
+    is_dim_somewhere = bool((lit & (blocks.mean(axis=(1, 3)) < _DIM)).any())
+    return not _has_patch(lit, 2) or not (is_dim_somewhere or _has_patch(lit, 3))
 
 
+def _has_patch(lit: NDArray[np.bool_], side: int) -> bool:
+    """Return whether there is a square of so many blocks that are all lit."""
+    windows = np.lib.stride_tricks.sliding_window_view(lit, (side, side))
+    return bool(windows.all(axis=(2, 3)).any())
+
+
+# Of the pixels of a block that shows something, fewer than this part are black.
 _LIT_IF_DARK = 0.25
-_TEXT_BRIGHTNESS = 100
+# Text has pixels at least as bright; blocks of sky are darker, those within letters brighter.
+_TEXT_BRIGHTNESS, _DIM = 100, 35
 
 
 def decode_jpeg(content: bytes) -> NDArray[np.uint8]:

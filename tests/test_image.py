@@ -97,7 +97,7 @@ def test_a_blank_picture_is_refused(level, message):
 )
 @pytest.mark.parametrize("colour", ["white", "yellow", "lime"])
 @pytest.mark.parametrize("points", [7, 10, 13])
-def test_black_but_for_text(width, height, colour, points):
+def test_black_but_for_coloured_text(width, height, colour, points):
     image = Image.new("RGB", (width, height))
     ImageDraw.Draw(image).multiline_text(
         (2, height // 3),
@@ -108,6 +108,19 @@ def test_black_but_for_text(width, height, colour, points):
     content = jpeg(image)
     assert 0 < check_jpeg(content, width, height) < 0.8
     assert is_painted_black(content)
+
+
+@pytest.mark.parametrize("side", [64, 200, 1024])
+@pytest.mark.parametrize("points", [8, 12, 16, 24, 36, 48])
+def test_black_but_for_white_text_of_any_size(side, points):
+    image = Image.new("RGB", (side, side))
+    ImageDraw.Draw(image).multiline_text(
+        (10, 10),
+        "Requested\n(ra, dec) is\noutside the\nSDSS footprint.",
+        fill="white",
+        font=ImageFont.load_default(size=points),
+    )
+    assert is_painted_black(jpeg(image))
 
 
 @pytest.mark.parametrize("level", [6, 30, 120])
