@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from sdss_cutout._fetch import Task
 from sdss_cutout._given import beside_ours, header_text, row_texts
-from sdss_cutout._outcome import Outcome, Outcomes
+from sdss_cutout._manifest import Finished
+from sdss_cutout._outcome import KEPT, Outcome, Outcomes
 from sdss_cutout._request import RequestBatch
 from sdss_cutout._store import Store, entry_of, known_outcome
 from sdss_cutout._targets import Targets
@@ -67,7 +68,8 @@ def download(
     parts: Iterable[Part],
     store: Store,
     fetch: Callable[[Iterator[Task]], Iterator[Outcome]],
-    watch: Watch,
+    count: Callable[[str, int], None],
+    watch: Watch | None,
     *,
     plan_first: bool,
 ) -> Outcomes:
@@ -81,13 +83,15 @@ def download(
         The directory.
     fetch : callable
         Turns tasks into outcomes.
-    watch : callable
+    count : callable
+        Is told how many targets have come to which status.
+    watch : callable or None
         Is told of each outcome, as it comes, with the part that its target is of.
     plan_first : bool
         Whether everything is planned, and so refused if need be, before anything is sent; a
         stream is planned part by part.
     """
-    run = _Run(store, watch)
+    run = _Run(store, count, watch)
     planned: Iterable[_Planned] = map(run.plan, parts)
     if plan_first:
         planned = list(planned)
@@ -110,24 +114,47 @@ class _Item:
 class _Run:
     """The state of one download: outcomes so far, and what is under way."""
 
-    def __init__(self, store: Store, watch: Watch) -> None:
+    def __init__(
+        self, store: Store, count: Callable[[str, int], None], watch: Watch | None
+    ) -> None:
         self.outcomes = Outcomes()
         self.deferred: list[_Item] = []
         self._store = store
+        self._count = count
         self._watch = watch
         self._under_way: dict[int, _Item] = {}
 
     def plan(self, part: Part) -> _Planned:
         """Note what is known of a part, and return it with what is left to do."""
         self.outcomes.extend(len(part.names))
+        urls, first = part.requests.urls(), part.first_row
+        left = self._without_kept(part, urls)
+        known = self._store.plan(
+            [part.names[row] for row in left],
+            [urls[row] for row in left],
+            [first + row for row in left],
+        )
         todo = array("q")
-        known = self._store.plan(part.names, part.requests.urls(), part.first_row)
-        for row, entry in enumerate(known):
+        for row, entry in zip(left, known, strict=True):
             if entry is None:
                 todo.append(row)
             else:
-                self._finish(part, known_outcome(part.first_row + row, entry))
+                self._finish(part, known_outcome(first + row, entry))
         return _Planned(part=part, todo=todo)
+
+    def _without_kept(self, part: Part, urls: list[str]) -> list[int]:
+        """Note the targets of a part that plainly need nothing; return the rows of the others."""
+        left = []
+        for row, kept in enumerate(self._store.kept(part.names, urls)):
+            if kept is None:
+                left.append(row)
+            else:
+                index = part.first_row + row
+                self.outcomes.put_kept(index, kept.coverage, kept.nbytes, kept.sha256)
+                if self._watch is not None:
+                    self._watch(part, _kept_outcome(index, part.names[row], kept))
+        self._count(KEPT, len(urls) - len(left))
+        return left
 
     def tasks(self, planned: Iterable[_Planned]) -> Iterator[Task]:
         """Yield what is to be fetched and is not another run's."""
@@ -181,4 +208,13 @@ class _Run:
 
     def _finish(self, part: Part, outcome: Outcome) -> None:
         self.outcomes.put(outcome)
-        self._watch(part, outcome)
+        self._count(outcome.status, 1)
+        if self._watch is not None:
+            self._watch(part, outcome)
+
+
+def _kept_outcome(index: int, name: str, kept: Finished) -> Outcome:
+    return Outcome(
+        index=index, name=name, status=KEPT,
+        coverage=kept.coverage, nbytes=kept.nbytes, sha256=kept.sha256,
+    )  # fmt: skip

@@ -13,6 +13,7 @@ __all__ = ["COLUMNS", "FAILED", "KEPT", "OK", "OUTSIDE", "Outcome", "Outcomes"]
 
 OK, KEPT, OUTSIDE, FAILED = "ok", "kept", "outside", "failed"
 _STATUSES = ("", OK, KEPT, OUTSIDE, FAILED)
+_KEPT = _STATUSES.index(KEPT)
 
 # The columns that a report adds to the targets' own, in this order.
 COLUMNS = (
@@ -98,6 +99,13 @@ class Outcomes:
             self._errors[row] = outcome.error
         else:
             self._errors.pop(row, None)
+
+    def put_kept(self, row: int, coverage: float, nbytes: int, sha256: str) -> None:
+        """Note a picture that was there; `put` for a million of them that have no outcome yet."""
+        self._status[row] = _KEPT
+        self._coverage[row] = coverage
+        self._nbytes[row] = nbytes
+        self._sha256[32 * row : 32 * row + 32] = bytes.fromhex(sha256)
 
     def copy(self) -> Outcomes:
         """Return the same outcomes in another object."""

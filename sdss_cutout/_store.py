@@ -21,7 +21,7 @@ from sdss_cutout._avm import embed_avm, has_avm, without_avm
 from sdss_cutout._errors import StoreError, TargetError
 from sdss_cutout._fetch import Task
 from sdss_cutout._files import PICTURE, SIDECAR, place_pair, translated
-from sdss_cutout._manifest import Entry, Manifest
+from sdss_cutout._manifest import Entry, Finished, Manifest
 from sdss_cutout._outcome import FAILED, KEPT, OK, OUTSIDE, Outcome
 from sdss_cutout._request import CutoutRequest
 from sdss_cutout._wcs import Provenance, header_of, sidecar_bytes
@@ -256,11 +256,22 @@ class Store:
 
     # ----------------------------------------------------------------------- what is left to do
 
+    def kept(self, names: Sequence[str], urls: Sequence[str]) -> list[Finished | None]:
+        """Return what is known of those targets that plainly need nothing; None for the others.
+
+        In a large directory these are those with both files and a record of the same request;
+        in a small one the files are looked into, which `plan` does.
+        """
+        if self._verify or self._overwrite or not self._there:
+            return [None] * len(names)
+        there = self._there
+        return [
+            found if found.url == url and there.get(name) == _BOTH else None
+            for name, url, found in zip(names, urls, self.manifest.finished(names), strict=True)
+        ]
+
     def plan(
-        self,
-        names: Sequence[str],
-        urls: Sequence[str],
-        first_row: int,
+        self, names: Sequence[str], urls: Sequence[str], rows: Sequence[int]
     ) -> list[Entry | None]:
         """Return for each target what is known of it, or None where it is to be fetched.
 
@@ -275,7 +286,7 @@ class Store:
         if not entries and self._there.keys().isdisjoint(names):
             return [None] * len(names)
         known: list[Entry | None] = []
-        for row, (name, url) in enumerate(zip(names, urls, strict=True), first_row):
+        for row, name, url in zip(rows, names, urls, strict=True):
             entry = entries.get(name)
             if entry is not None and entry.status == OK:
                 if entry.url != url:

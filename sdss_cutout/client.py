@@ -17,7 +17,7 @@ from sdss_cutout._config import conf
 from sdss_cutout._cutout import Cutout, cutout_of
 from sdss_cutout._download import Part, Watch, download
 from sdss_cutout._errors import RequestError, TargetError
-from sdss_cutout._outcome import Outcome, Outcomes
+from sdss_cutout._outcome import Outcomes
 from sdss_cutout._progress import Progress
 from sdss_cutout._report import CutoutList, DownloadReport
 from sdss_cutout._request import Site, build_requests, check_site
@@ -645,12 +645,6 @@ class SDSSCutouts:
             ) as store,
             Progress(total, show=self._setting("show_progress")) as progress,
         ):
-
-            def note(part: Part, outcome: Outcome) -> None:
-                progress.add(outcome.status)
-                if watch is not None:
-                    watch(part, outcome)
-
             fetched = partial(self._fetched, finish=store.keeper.keep)
             if executor is not None:
                 from sdss_cutout._distribute import distribute
@@ -662,7 +656,9 @@ class SDSSCutouts:
                     settings=self._settings(),
                     keeper=store.keeper,
                 )
-            return download(parts, store, fetched, note, plan_first=total is not None)
+            return download(
+                parts, store, fetched, progress.add, watch, plan_first=total is not None
+            )
 
 
 def _remembered(parts: Iterator[Part], seen: list[Part]) -> Iterator[Part]:
