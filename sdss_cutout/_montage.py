@@ -157,7 +157,7 @@ def _draw_tile(ax: Axes, cutout: Cutout, left: float, bottom: float, side: int) 
     ax.add_patch(Rectangle((left, bottom - 1), 1, 1, **style))
     ax.text(
         left + 0.5, bottom - 0.5, _SHOWN[cutout.status], ha="center", va="center", fontsize=8,
-        color=style["edgecolor"],
+        color=style["edgecolor"], bbox={"facecolor": style["facecolor"], "linewidth": 0, "pad": 2},
     )  # fmt: skip
 
 
