@@ -30,7 +30,7 @@ def plot_cutout(cutout: Cutout, ax: WCSAxes | None = None, *, mark: Any = None) 
     height, width = pixels.shape[:2]
     ax = _axes(ax, wcs, height / width)
     # WCSAxes refuses origin="upper"; turning the axis puts row 0 at the top all the same.
-    ax.imshow(pixels, origin="lower", interpolation="nearest")
+    ax.imshow(pixels, origin="lower")
     ax.set_xlim(-0.5, width - 0.5)
     ax.set_ylim(height - 0.5, -0.5)
     _label_axes(ax, wcs)
