@@ -5,51 +5,22 @@ from __future__ import annotations
 import itertools
 from array import array
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from astropy.table import Table
-from numpy.typing import NDArray
 
 from sdss_cutout._fetch import Task
 from sdss_cutout._given import beside_ours, header_text, row_texts
 from sdss_cutout._manifest import Finished
 from sdss_cutout._outcome import KEPT, Outcome, Outcomes
-from sdss_cutout._request import RequestBatch
+from sdss_cutout._part import Part
 from sdss_cutout._store import Store, entry_of, known_outcome
-from sdss_cutout._targets import Targets
 
-__all__ = ["Part", "Watch", "download"]
+__all__ = ["Watch", "download"]
 
 # Targets are claimed in small groups, so that two runs on one directory share the work.
 _CLAIMED_TOGETHER = 50
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Part:
-    """Some consecutive targets with their names and requests."""
-
-    targets: Targets
-    names: list[str]
-    requests: RequestBatch
-
-    @property
-    def first_row(self) -> int:
-        """Row of the first target in the whole list."""
-        return self.targets.first_row
-
-    def take(self, rows: NDArray[np.int64] | slice, *, first_row: int) -> Part:
-        """Return some of the targets, numbered from ``first_row``."""
-        return Part(
-            targets=self.targets.take(rows, first_row=first_row),
-            names=np.asarray(self.names, dtype=object)[rows].tolist(),
-            requests=self.requests.part(rows),
-        )
-
-    def bare(self) -> Part:
-        """Return the part without the columns that came with its targets."""
-        return replace(self, targets=replace(self.targets, table=Table()))
 
 
 # Told of each outcome, with the part that its target is of.

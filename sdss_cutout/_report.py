@@ -12,10 +12,10 @@ import numpy as np
 from astropy.table import Column, Table, hstack, vstack
 
 from sdss_cutout._cutout import Cutout
-from sdss_cutout._download import Part
 from sdss_cutout._files import PICTURE, SIDECAR
 from sdss_cutout._given import beside_ours
 from sdss_cutout._outcome import COLUMNS, FAILED, KEPT, OK, Outcomes
+from sdss_cutout._part import Part
 from sdss_cutout._progress import summarise
 from sdss_cutout._request import CutoutRequest
 

@@ -17,8 +17,8 @@ import click
 
 if TYPE_CHECKING:
     from sdss_cutout import Cutout, SDSSCutouts
-    from sdss_cutout._download import Part
     from sdss_cutout._outcome import Outcome
+    from sdss_cutout._part import Part
     from sdss_cutout._targets import Targets
     from sdss_cutout.client import PictureOptions
 

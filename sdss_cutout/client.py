@@ -15,9 +15,9 @@ from astropy.table import Table
 from sdss_cutout import _service
 from sdss_cutout._config import conf
 from sdss_cutout._cutout import Cutout, cutout_of
-from sdss_cutout._download import Part, Watch, download
 from sdss_cutout._errors import RequestError, TargetError
 from sdss_cutout._outcome import Outcomes
+from sdss_cutout._part import Part
 from sdss_cutout._progress import Progress
 from sdss_cutout._report import CutoutList, DownloadReport
 from sdss_cutout._request import Site, build_requests, check_site
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     import astropy.units as u
 
+    from sdss_cutout._download import Watch
     from sdss_cutout._fetch import FetchSettings, Task
 
 __all__ = ["SDSSCutouts"]
@@ -633,6 +634,8 @@ class SDSSCutouts:
         watch: Watch | None = None,
     ) -> Outcomes:
         """Bring the targets to their outcomes."""
+        # Here, as requests, SQLite and the like would double the time of `import sdss_cutout`.
+        from sdss_cutout._download import download
         from sdss_cutout._store import Store
 
         with (
