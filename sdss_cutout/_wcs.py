@@ -167,7 +167,9 @@ def _number(key: str, value: float, comment: str) -> str:
 
 def _text(key: str, value: str) -> str:
     """Return a card with text; long text goes on in CONTINUE cards (FITS 4.0, 4.2.1.2)."""
-    plain = "".join(c if " " <= c <= "~" else "?" for c in value).replace("'", "''")
+    if not (value.isascii() and value.isprintable()):
+        value = "".join(c if " " <= c <= "~" else "?" for c in value)
+    plain = value.replace("'", "''")
     if len(plain) <= _CARD - 12:
         return f"{key:<8}= '{plain:<8}'".ljust(_CARD)
     return _continued(key, plain)
