@@ -9,10 +9,12 @@ import inspect
 import io
 import os
 import shutil
+import sys
 import tempfile
 import textwrap
 from pathlib import Path
 
+from numpydoc.docscrape import NumpyDocString
 from sphinx_astropy.conf.v3 import *  # noqa: F403
 from sphinx_astropy.conf.v3 import exclude_patterns, extensions
 
@@ -83,6 +85,13 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 templates_path = ["_templates"]
+html_sidebars = {  # pages that stand alone have no section to navigate
+    page: []
+    for page in (
+        "start", "comece", "coming_from", "performance", "faults", "citing", "changelog",
+        "contributing",
+    )
+}  # fmt: skip
 html_context = {"default_mode": "auto"}
 
 # -------------------------------------------------------------------------------- figures
@@ -90,7 +99,7 @@ plot_html_show_source_link = False
 plot_html_show_formats = False
 plot_formats = [("png", 144)]
 # One grey that can be read on a light page and on a dark one, and no paper.
-_INK = "#7b8794"
+_INK = "#6f7b87"
 plot_rcparams = {
     "figure.figsize": (4.6, 4.6),
     "figure.facecolor": "none",
@@ -135,7 +144,7 @@ def write_generated(app) -> None:
         "configuration.inc": _configuration(),
         "errors.inc": _errors(),
         "sandbox_faults.inc": _sandbox_faults(),
-        "faults.md": _if_there(Path(app.srcdir, "_generated", "faults.md")),
+        "faults.md": _narrowed(_if_there(Path(app.srcdir, "_generated", "faults.md"))),
         "performance.md": _if_there(Path(app.srcdir, "..", "tests", "benchmarks", "results.md")),
     }
     for name, text in written.items():
@@ -170,11 +179,38 @@ def _sandbox_faults() -> str:
     return head + "   * - name\n     - what happens\n     - options\n" + "\n".join(rows) + "\n"
 
 
+def _narrowed(table: str) -> str:
+    """Return the table of faults with outcome, requests and seconds in one column each time."""
+    lines = table.splitlines()
+    rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+    if not lines[0].startswith("|") or {len(row) for row in rows} != {9}:
+        return table
+    head = ["fault", "what the server does", "hit once", "hit every time", "error in the end"]
+    narrow = [head, ["---"] * 5] + [
+        [fault, does, f"**{once}** {n} / {s} s", f"**{ever}** {m} / {t} s", error]
+        for fault, does, once, n, s, ever, m, t, error in rows
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in narrow) + "\n"
+
+
 def _if_there(path: Path) -> str:
     return path.read_text(encoding="utf-8") if path.exists() else "*Not measured yet.*\n"
+
+
+def describe_fields(_app, what, name, _obj, _options, lines) -> None:
+    """Give the fields of dataclasses the words that "Attributes" in the docstring has for them."""
+    owner, _, field = name.rpartition(".")
+    module, _, class_name = owner.rpartition(".")
+    found = getattr(sys.modules.get(module), class_name, None)
+    if what != "attribute" or field not in getattr(found, "__dataclass_fields__", {}):
+        return
+    for attribute in NumpyDocString(inspect.getdoc(found))["Attributes"]:
+        if field in attribute.name.split(", "):
+            lines[:] = [*attribute.desc, ""]
 
 
 def setup(app) -> None:
     """Register what is above with Sphinx."""
     app.connect("builder-inited", write_generated, priority=100)
     app.connect("builder-inited", start_sandbox)
+    app.connect("autodoc-process-docstring", describe_fields)

@@ -6,6 +6,7 @@ import dataclasses
 import doctest
 import inspect
 import re
+import shlex
 import tomllib
 from pathlib import Path
 
@@ -67,13 +68,12 @@ def _doctests():
 
 @pytest.mark.parametrize("test", _doctests(), ids=lambda test: test.name)
 def test_examples_in_docstrings_run(test, tmp_path, monkeypatch, request):
-    from pytest_doctestplus.output_checker import FIX, OutputChecker
+    from pytest_doctestplus.output_checker import OutputChecker
 
     monkeypatch.chdir(tmp_path)
     flags = sum(
         doctest.OPTIONFLAGS_BY_NAME[name] for name in request.config.getini("doctest_optionflags")
     )
-    assert FIX is not None
     runner = doctest.DocTestRunner(checker=OutputChecker(), optionflags=flags, verbose=False)
     report = []
     runner.run(test, out=report.append)
@@ -89,18 +89,12 @@ def test_public_names_are_documented(name):
     validate = pytest.importorskip("numpydoc.validate")
     rules = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     left_out = set(rules["tool"]["numpydoc_validation"]["checks"]) - {"all"}
-    found = [
-        f"{code}: {text}" for code, text in _validated(validate, name) if code not in left_out
-    ]
+    found = [f"{code}: {text}" for code, text in _validated(validate, name) if code not in left_out]
     spared = {"EX01"} if name in WITHOUT_EXAMPLE else set()
     if dataclasses.is_dataclass(PUBLIC.get(name)):
         spared.add("PR01")  # its attributes are described; nobody else makes one
     found = [text for text in found if text[:4] not in spared]
     assert not found, "\n".join([name, *found])
-
-
-def _validated(validate, name):
-    return validate.validate(name)["errors"]
 
 
 # ---------------------------------------------------------------------------- pages
@@ -122,8 +116,6 @@ def _commands(page):
 
 @pytest.mark.parametrize("page", CONSOLE_PAGES, ids=lambda page: page.stem)
 def test_commands_on_pages_run(page, sandbox, tmp_path, monkeypatch):
-    import shlex
-
     monkeypatch.chdir(tmp_path)
     rows = "id,ra,dec\n1,20.699223,-0.008949\n2,27.733471,-1.244349\n"
     Path("targets.csv").write_text(rows)
@@ -140,13 +132,15 @@ def test_commands_on_pages_run(page, sandbox, tmp_path, monkeypatch):
             result = CliRunner().invoke(main, arguments, catch_exceptions=False)
         assert result.exit_code == 0, result.output
         if expected:
-            _assert_output("\n".join(sorted(expected)), "\n".join(sorted(result.stdout.split("\n"))))
+            _assert_output(
+                "\n".join(sorted(expected)), "\n".join(sorted(result.stdout.split("\n")))
+            )
 
 
 def _assert_output(expected, got):
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     checker = doctest.OutputChecker()
-    assert checker.check_output(f"{expected.strip()}\n", f"{got.strip()}\n", flags), got
+    assert checker.check_output("\n".join(expected), "\n".join(got), flags), got
 
 
 @pytest.mark.parametrize(("ra", "dec"), [(20.699223, -0.008949), (27.733471, -1.244349)])
@@ -172,12 +166,11 @@ def _without_paths(command):
     return re.split(r" (?=docs)", command)[0]
 
 
-def test_readme_shows_the_one_liner_of_the_docs():
+def test_the_code_in_the_readme_runs(sandbox):
     readme = (ROOT / "README.md").read_text("utf-8")
     [code] = re.findall(r"```python\n(.*?)```", readme, re.DOTALL)
-    with sdss_cutout.sandbox.Sandbox() as server:
-        with sdss_cutout.conf.set_temp("base_url", server.base_url):
-            exec(compile(code, "README.md", "exec"), {})
+    with sdss_cutout.conf.set_temp("base_url", sandbox.base_url):
+        exec(compile(code, "README.md", "exec"), {})
 
 
 def test_links_of_the_readme_lead_somewhere():
