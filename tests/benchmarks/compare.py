@@ -89,7 +89,12 @@ def _scratch() -> str | None:
 
 
 def measure(
-    names: list[str], setting: Setting, base_url: str, size: int, repeat: int, pythons: dict[str, str]
+    names: list[str],
+    setting: Setting,
+    base_url: str,
+    size: int,
+    repeat: int,
+    pythons: dict[str, str],
 ) -> dict[str, list[Measured]]:
     """Run all peers in turn, several times, each time in another order; start-up taken off."""
     nothing = Setting(setting.delay_ms, setting.connections, 0)
@@ -101,9 +106,7 @@ def measure(
             full = run(peer, setting, base_url, size, python)
             if full.files != setting.pictures:
                 raise RuntimeError(f"{peer} brought {full.files} of {setting.pictures}")
-            runs[peer].append(
-                Measured(full.cpu - start.cpu, full.wall, full.peak_mb, full.files)
-            )
+            runs[peer].append(Measured(full.cpu - start.cpu, full.wall, full.peak_mb, full.files))
     return runs
 
 

@@ -169,9 +169,7 @@ def ours(job: Job) -> Work:
     import sdss_cutout._transport
     from sdss_cutout import SDSSCutouts
 
-    client = SDSSCutouts(
-        base_url=job.base_url, max_connections=job.connections, max_rate=100_000
-    )
+    client = SDSSCutouts(base_url=job.base_url, max_connections=job.connections, max_rate=100_000)
     with job.targets.open(newline="") as file:
         rows = list(itertools.islice(csv.reader(file), 1, None))
     names = [row[0] for row in rows]

@@ -89,7 +89,9 @@ def download(base_url: str, out: Path, count: int) -> None:
     names = os.listdir(out)
     pictures = sum(name.endswith(".jpg") for name in names)
     sidecars = sum(name.endswith(".wcs") for name in names)
-    print(f"pictures {pictures}, sidecars {sidecars}, other files {len(names) - pictures - sidecars}")
+    print(
+        f"pictures {pictures}, sidecars {sidecars}, other files {len(names) - pictures - sidecars}"
+    )
     print(f"threads left behind: {threading.active_count() - threads}")
     print(f"files and sockets left open: {len(os.listdir('/proc/self/fd')) - files}")
     assert sum(report.counts.values()) == count

@@ -1,0 +1,124 @@
+"""A download of a million targets: time, memory on the way, and starting again.
+
+See README.md. Prints a Markdown table; each phase runs in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from origin import origin
+
+PHASES = ("first", "again", "again, 1 % missing")
+
+
+def positions(count: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same positions at each call."""
+    rng = np.random.default_rng(6)
+    return rng.uniform(0, 360, count), rng.uniform(-5, 60, count)
+
+
+def targets(count: int, *, named: bool):  # noqa: ANN201
+    """Return a table as a user reads it."""
+    from astropy.table import Table
+
+    ra, dec = positions(count)
+    table = Table({"ra": ra, "dec": dec})
+    if named:
+        table.add_column([f"g{number:07d}" for number in range(count)], name="id", index=0)
+    return table
+
+
+def in_chunks(count: int, size: int, *, named: bool) -> Iterator:
+    """Yield the same targets bit by bit, as from a file that is too large to hold."""
+    table = targets(count, named=named)
+    for start in range(0, count, size):
+        yield table[start : start + size]
+
+
+def remove_one_percent(directory: Path) -> None:
+    """Delete every hundredth picture."""
+    for path in itertools.islice(sorted(directory.glob("*.jpg")), 0, None, 100):
+        path.unlink()
+
+
+def watch_memory(every: float) -> list[tuple[float, float]]:
+    """Return a list that gets the time and the memory in MB now and then."""
+    curve: list[tuple[float, float]] = []
+    began = time.perf_counter()
+
+    def look() -> None:
+        while True:
+            pages = int(Path("/proc/self/statm").read_text().split()[1])
+            curve.append((time.perf_counter() - began, pages * resource.getpagesize() / 2**20))
+            time.sleep(every)
+
+    threading.Thread(target=look, daemon=True).start()
+    return curve
+
+
+def phase(options: argparse.Namespace) -> None:
+    """Run one phase and print its row."""
+    from sdss_cutout import SDSSCutouts
+
+    client = SDSSCutouts(
+        base_url=options.base_url, max_connections=options.connections, max_rate=100_000
+    )
+    given = (
+        in_chunks(options.targets, 10_000, named=options.named)
+        if options.stream
+        else targets(options.targets, named=options.named)
+    )
+    curve = watch_memory(1.0)
+    cpu, start = time.process_time(), time.perf_counter()
+    report = client.download(given, options.directory, size=options.size)
+    seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    counts = ", ".join(f"{name} {count}" for name, count in report.counts.items() if count)
+    quarters = [curve[int(part * (len(curve) - 1))][1] for part in (0, 0.25, 0.5, 0.75, 1)]
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(  # noqa: T201
+        f"| {options.phase} | {counts} | {seconds:.1f} | {cpu:.1f} | "
+        f"{', '.join(f'{mb:.0f}' for mb in quarters)} | {peak:.0f} |",
+        flush=True,
+    )
+
+
+def main() -> None:
+    """Run all phases, or one."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--targets", type=int, default=1_000_000)
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--size", type=int, default=64, help="of a picture, in pixels")
+    parser.add_argument("--named", action="store_true", help="with a column of names")
+    parser.add_argument("--stream", action="store_true", help="in chunks of 10,000")
+    parser.add_argument("--directory", type=Path)
+    parser.add_argument("--base-url", help=argparse.SUPPRESS)
+    parser.add_argument("--phase", choices=PHASES, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.phase:
+        phase(options)
+        return
+    header = "| run | outcomes | seconds | CPU s | MB at 0, 25, 50, 75, 100 % | peak MB |"
+    print(f"{header}\n|---|---|---|---|---|---|", flush=True)  # noqa: T201
+    with origin(options.size) as urls, tempfile.TemporaryDirectory() as scratch:
+        directory = options.directory or Path(scratch, "pictures")
+        for name in PHASES:
+            if "missing" in name:
+                remove_one_percent(directory)
+            command = [sys.executable, __file__, *sys.argv[1:], "--phase", name]
+            command += ["--base-url", urls[0], "--directory", str(directory)]
+            subprocess.run(command, check=True)
+
+
+if __name__ == "__main__":
+    main()
