@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sdss_cutout._fetch import Task
 from sdss_cutout._given import beside_ours, header_text, row_texts
-from sdss_cutout._manifest import Finished
+from sdss_cutout._manifest import Entry, Finished
 from sdss_cutout._outcome import KEPT, Outcome, Outcomes
 from sdss_cutout._part import Part
 from sdss_cutout._store import Store, entry_of, known_outcome
@@ -97,6 +98,8 @@ class _Run:
 
     def plan(self, part: Part) -> _Planned:
         """Note what is known of a part, and return it with what is left to do."""
+        if not len(self.outcomes):
+            self._store.begin(part.names)
         self.outcomes.extend(len(part.names))
         urls, first = part.requests.urls(), part.first_row
         left = self._without_kept(part, urls)
@@ -111,7 +114,16 @@ class _Run:
                 todo.append(row)
             else:
                 self._finish(part, known_outcome(first + row, entry))
+        self._give_columns(part, {row: e for row, e in zip(left, known, strict=True) if e})
         return _Planned(part=part, todo=todo)
+
+    def _give_columns(self, part: Part, known: dict[int, Entry]) -> None:
+        """Record the columns of targets that are known without: a killed run had no time to."""
+        bare = [row for row, entry in known.items() if not entry.extra]
+        if bare and part.targets.table.colnames:
+            given, extras = self._given(part, np.asarray(bare))
+            for row, extra in zip(bare, extras, strict=True):
+                self._store.record(known[row]._replace(given=given, extra=extra))
 
     def _without_kept(self, part: Part, urls: list[str]) -> list[int]:
         """Note the targets of a part that plainly need nothing; return the rows of the others."""
@@ -143,16 +155,19 @@ class _Run:
         if not plan.todo:
             return
         part, rows = plan.part, np.frombuffer(plan.todo, dtype=np.int64)
-        given, extras = None, [""] * len(rows)
-        if part.targets.table.colnames:
-            table = beside_ours(part.targets.table[rows])
-            given = self._store.input_id(header_text(table))
-            extras = row_texts(table)
+        given, extras = self._given(part, rows)
         for row, request, extra in zip(
             rows.tolist(), part.requests.part(rows), extras, strict=True
         ):
             task = Task(index=part.first_row + row, name=part.names[row], request=request)
             yield _Item(part, task, given, extra)
+
+    def _given(self, part: Part, rows: NDArray[np.int64]) -> tuple[int | None, list[str]]:
+        """Return the targets' own columns, as the manifest keeps them."""
+        if not part.targets.table.colnames:
+            return None, [""] * len(rows)
+        table = beside_ours(part.targets.table[rows])
+        return self._store.input_id(header_text(table)), row_texts(table)
 
     def _claimed(self, items: list[_Item], claim: Callable[..., Any]) -> Iterator[Task]:
         mine, finished = claim([item.task.name for item in items])
@@ -172,7 +187,13 @@ class _Run:
         """Fetch the tasks and record what comes of them."""
         for outcome in fetch(tasks):
             item = self._under_way.pop(outcome.index)
-            entry = entry_of(item.task.request, outcome, given=item.given, extra=item.extra)
+            entry = entry_of(
+                item.task.request,
+                outcome,
+                given=item.given,
+                extra=item.extra,
+                row=self._store.row_of(outcome.index),
+            )
             self._store.record(entry)
             self._finish(item.part, outcome)
         self._store.flush()

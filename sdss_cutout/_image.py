@@ -96,9 +96,7 @@ def _check_size(content: bytes, width: int, height: int) -> None:
         )
 
 
-def _decoded(
-    content: bytes, colorspace: str, buffer: bytearray | None = None
-) -> NDArray[np.uint8]:
+def _decoded(content: bytes, colorspace: str, buffer: bytearray | None = None) -> NDArray[np.uint8]:
     try:
         return np.asarray(
             simplejpeg.decode_jpeg(content, colorspace=colorspace, strict=True, buffer=buffer)

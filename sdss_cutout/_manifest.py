@@ -47,6 +47,7 @@ class Entry(NamedTuple):
     date: str
     given: int | None = None
     extra: str = ""
+    row: int = 0
 
 
 class Finished(NamedTuple):
@@ -66,7 +67,8 @@ CREATE TABLE IF NOT EXISTS cutouts (
     scale REAL NOT NULL, overlays TEXT NOT NULL, release INTEGER NOT NULL,
     coverage REAL, nbytes INTEGER NOT NULL, sha256 TEXT NOT NULL, source_sha256 TEXT NOT NULL,
     attempts INTEGER NOT NULL, error TEXT NOT NULL, origin TEXT NOT NULL, date TEXT NOT NULL,
-    given INTEGER REFERENCES inputs (id), extra TEXT NOT NULL
+    given INTEGER REFERENCES inputs (id), extra TEXT NOT NULL,
+    row INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS inputs (id INTEGER PRIMARY KEY, header TEXT NOT NULL UNIQUE);
 CREATE TABLE IF NOT EXISTS runs (id TEXT PRIMARY KEY);
@@ -75,12 +77,13 @@ CREATE TABLE IF NOT EXISTS claims (name TEXT PRIMARY KEY, run TEXT NOT NULL) WIT
 _INSERT = (
     f"INSERT INTO cutouts ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))}) "
     "ON CONFLICT (name) DO UPDATE SET "
-    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:])
+    # A target keeps the place in the list that it had at first.
+    + ", ".join(f"{name} = excluded.{name}" for name in _COLUMNS[1:-1])
 )
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM cutouts"
 
-# What the ECSV leaves out: how the given columns are stored.
-_ECSV_COLUMNS = _COLUMNS[:-2]
+# What the ECSV leaves out: how the given columns are stored, and the order, which it has.
+_ECSV_COLUMNS = _COLUMNS[:-3]
 _ECSV_TYPES = {
     "ra": "f8", "dec": "f8", "width": "i8", "height": "i8", "scale": "f8", "release": "i8",
     "coverage": "f8", "nbytes": "i8", "attempts": "i8",
@@ -178,6 +181,16 @@ class Manifest:
             )
             return {row[0]: Entry._make(row) for row in found}
 
+    def first_row(self, names: Sequence[str]) -> int:
+        """Return the row of the first target of a list: its old one, or behind all others."""
+        with self._translated():
+            old = self._run(
+                "SELECT row - json_each.key FROM json_each(?) JOIN cutouts ON name = value LIMIT 1",
+                [json.dumps(names)],
+            ).fetchone()
+            new = old or self._run("SELECT coalesce(max(row) + 1, 0) FROM cutouts").fetchone()
+            return int(new[0])
+
     def finished(self, names: Sequence[str]) -> list[Finished]:
         """Return, for each name, what is known of a picture that came.
 
@@ -193,9 +206,9 @@ class Manifest:
             return list(map(Finished._make, found))
 
     def entries(self) -> Iterator[Entry]:
-        """Yield all entries, in the order in which they were first recorded."""
+        """Yield all entries, in the order of the targets, list after list."""
         with self._translated():
-            yield from map(Entry._make, self._run(f"{_SELECT} ORDER BY rowid"))
+            yield from map(Entry._make, self._run(f"{_SELECT} ORDER BY row, rowid"))
 
     def record(self, entries: Iterable[Entry]) -> None:
         """Write entries, over those of the same names; within a transaction."""
@@ -257,7 +270,9 @@ class Manifest:
                 writer = csv.writer(file, quoting=csv.QUOTE_NONNUMERIC, lineterminator="\n")
                 with self._translated():
                     columns = ", ".join(_ECSV_COLUMNS)
-                    writer.writerows(self._run(f"SELECT {columns} FROM cutouts ORDER BY rowid"))
+                    writer.writerows(
+                        self._run(f"SELECT {columns} FROM cutouts ORDER BY row, rowid")
+                    )
             part.replace(path)
         finally:
             part.unlink(missing_ok=True)

@@ -158,6 +158,7 @@ class Store:
         self._verify = len(self._there) <= verify_up_to
         self._to_replace: set[str] = set()
         self._waiting: list[Entry] = []
+        self._first_row = 0
         self._recorded_at = time.monotonic()
 
     def __enter__(self) -> Store:
@@ -255,6 +256,14 @@ class Store:
         return {name: entry for name, entry in found.items() if entry.status in (OK, OUTSIDE)}
 
     # ----------------------------------------------------------------------- what is left to do
+
+    def begin(self, names: Sequence[str]) -> None:
+        """Take the names of the first targets, which tell where the list stands in the manifest."""
+        self._first_row = self.manifest.first_row(names)
+
+    def row_of(self, index: int) -> int:
+        """Return the row in the manifest of a target of this run."""
+        return self._first_row + index
 
     def kept(self, names: Sequence[str], urls: Sequence[str]) -> list[Finished | None]:
         """Return what is known of those targets that plainly need nothing; None for the others.
@@ -370,6 +379,7 @@ class Store:
                 nbytes=len(cutout.content), sha256=file_sha256, source_sha256=header["SHA256"],
                 attempts=1, origin=header.get("ORIGIN", ""), date=header.get("DATE", ""),
             ),
+            row=self.row_of(row),
         )  # fmt: skip
         self._put(adopted)
         return adopted
@@ -410,7 +420,12 @@ def _taken(row: int, name: str, by: str) -> str:
 
 
 def entry_of(
-    request: CutoutRequest, outcome: Outcome, *, given: int | None = None, extra: str = ""
+    request: CutoutRequest,
+    outcome: Outcome,
+    *,
+    given: int | None = None,
+    extra: str = "",
+    row: int = 0,
 ) -> Entry:
     """Return the manifest's row for an outcome."""
     return Entry(
@@ -434,6 +449,7 @@ def entry_of(
         date=outcome.date,
         given=given,
         extra=extra,
+        row=row,
     )
 
 

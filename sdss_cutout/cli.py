@@ -263,7 +263,9 @@ def _write_sheet(directory: Path) -> tuple[Path, Path]:
     from sdss_cutout._sheet import write_sheet
 
     cutouts = read_cutouts(directory)
-    return write_sheet(directory, cutouts.table), write_montage(cutouts, directory / "montage.png")
+    table = cutouts.table
+    montage = write_montage(cutouts, directory / "montage.png", titles=table["name"])
+    return write_sheet(directory, table), montage
 
 
 @main.command()

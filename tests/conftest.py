@@ -15,6 +15,8 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 ROOT = Path(__file__).parent.parent
 
+collect_ignore = ["benchmarks"]  # these are run by hand
+
 # The machines that run this are slow at times; time is measured by the benchmarks only.
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=60)
 hypothesis.settings.load_profile("tests")

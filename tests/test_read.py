@@ -77,7 +77,6 @@ def test_targets_without_a_picture_say_why(client, targets, tmp_path):
         outside.data  # noqa: B018
 
 
-@pytest.mark.xfail(reason="the manifest keeps the order in which the pictures came")
 def test_order_is_that_of_the_targets_over_many_connections(sandbox, tmp_path):
     client = SDSSCutouts(base_url=sandbox.base_url, max_rate=5_000, max_connections=8)
     sky = SkyCoord(np.linspace(150, 170, 60), np.full(60, 30.0), unit="deg")
@@ -176,3 +175,18 @@ def test_reading_changes_nothing(client, targets, tmp_path):
     before = rows()
     read_cutouts(tmp_path)
     assert rows() == before
+
+
+def test_a_second_run_and_a_retry_keep_the_order(sandbox, tmp_path):
+    client = SDSSCutouts(base_url=sandbox.base_url, max_rate=5_000, max_connections=8)
+    sky = SkyCoord(np.linspace(150, 170, 60), np.full(60, 30.0), unit="deg")
+    report = client.download(sky, tmp_path, size=64)
+    names = report.table["name"].tolist()
+    with sqlite3.connect(tmp_path / "manifest.sqlite") as connection:  # as if it had been killed
+        connection.execute("DELETE FROM cutouts WHERE row % 7 = 3 OR row > 50")
+    connection.close()
+    for name in names[3::7]:
+        (tmp_path / f"{name}.jpg").unlink()
+    client.download(sky, tmp_path, size=64)
+    client.download(SkyCoord([10.0], [0.0], unit="deg"), tmp_path, size=64)
+    assert read_cutouts(tmp_path).table["name"].tolist() == [*names, "J004000.00+000000.0"]

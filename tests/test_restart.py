@@ -19,7 +19,7 @@ import pytest
 from astropy.io import fits
 from astropy.table import Table
 
-from sdss_cutout import Cutout, SDSSCutouts, StoreError, TargetError, _files
+from sdss_cutout import Cutout, SDSSCutouts, StoreError, TargetError, _files, read_cutouts
 from sdss_cutout.sandbox import Fault, Sandbox
 
 COUNT = 500
@@ -183,10 +183,13 @@ def test_without_its_manifest_the_pictures_are_taken_over(client, sandbox, tmp_p
     client.download(targets(), tmp_path, size=64)
     (tmp_path / "manifest.sqlite").unlink()
     sandbox.reset()
-    report = client.download(targets(), tmp_path, size=64)
+    table = targets()
+    table["note"] = [f"note {row}" for row in range(6)]
+    report = client.download(table, tmp_path, size=64)
     assert report.counts["kept"] == 6
     assert not sandbox.requests
     assert len(Table.read(tmp_path / "manifest.ecsv")) == 6
+    assert list(read_cutouts(tmp_path).table["note"]) == list(table["note"])
 
 
 @pytest.mark.parametrize(

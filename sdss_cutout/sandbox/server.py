@@ -186,7 +186,8 @@ class Sandbox:
         Returns
         -------
         tuple of ndarray or float
-            The x and the y, 0-based. Centres of pixels have whole numbers; row 0 is the northern edge.
+            The x and the y, 0-based. Centres of pixels have whole numbers; row 0 is the
+            northern edge.
 
         Examples
         --------
