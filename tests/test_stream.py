@@ -105,8 +105,8 @@ def test_a_wrong_target_in_a_later_chunk_stops_there_and_keeps_what_came(fast_cl
 
     with pytest.raises(TargetError, match=r"target 300: dec = 91\.0 deg is outside"):
         fast_client.download(wrong(), tmp_path, size=64)
-    came = len(recorded(tmp_path))
-    assert came == len(list(tmp_path.glob("*.jpg"))) > 0
+    came = len(list(tmp_path.glob("*.jpg")))
+    assert came > 0
     assert fast_client.download(chunk(0, 300), tmp_path, size=64).counts["kept"] == came
 
 
