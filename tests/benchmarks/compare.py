@@ -60,7 +60,7 @@ def write_targets(path: Path, count: int) -> None:
 
 def run(peer: str, setting: Setting, base_url: str, size: int, python: str) -> Measured:
     """Run a peer in a process of its own and return what it took."""
-    with tempfile.TemporaryDirectory(dir=_scratch()) as folder:
+    with tempfile.TemporaryDirectory(dir=scratch()) as folder:
         targets, directory = Path(folder, "targets.csv"), Path(folder, "pictures")
         directory.mkdir()
         write_targets(targets, setting.pictures)
@@ -83,9 +83,9 @@ def run(peer: str, setting: Setting, base_url: str, size: int, python: str) -> M
         )
 
 
-def _scratch() -> str | None:
+def scratch() -> str | None:
     """Prefer memory to the disk, so that its speed is not what is compared."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
 
 def measure(
@@ -171,7 +171,7 @@ def main() -> None:
                 runs = measure(
                     chosen, setting, base_urls[delay], options.size, options.repeat, pythons
                 )
-                print(table(setting, runs), flush=True)  # noqa: T201
+                print(table(setting, runs), flush=True)
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def positions(count: int) -> tuple[np.ndarray, np.ndarray]:
     return rng.uniform(0, 360, count), rng.uniform(-5, 60, count)
 
 
-def targets(count: int, *, named: bool):  # noqa: ANN201
+def targets(count: int, *, named: bool):
     """Return a table as a user reads it."""
     from astropy.table import Table
 
@@ -86,7 +86,7 @@ def phase(options: argparse.Namespace) -> None:
     counts = ", ".join(f"{name} {count}" for name, count in report.counts.items() if count)
     quarters = [curve[int(part * (len(curve) - 1))][1] for part in (0, 0.25, 0.5, 0.75, 1)]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(  # noqa: T201
+    print(
         f"| {options.phase} | {counts} | {seconds:.1f} | {cpu:.1f} | "
         f"{', '.join(f'{mb:.0f}' for mb in quarters)} | {peak:.0f} |",
         flush=True,
@@ -109,7 +109,7 @@ def main() -> None:
         phase(options)
         return
     header = "| run | outcomes | seconds | CPU s | MB at 0, 25, 50, 75, 100 % | peak MB |"
-    print(f"{header}\n|---|---|---|---|---|---|", flush=True)  # noqa: T201
+    print(f"{header}\n|---|---|---|---|---|---|", flush=True)
     with origin(options.size) as urls, tempfile.TemporaryDirectory() as scratch:
         directory = options.directory or Path(scratch, "pictures")
         for name in PHASES:
