@@ -206,7 +206,7 @@ class _Load:
     """
 
     _LOOK_EVERY = 0.05
-    _FULL, _SLACK = 0.95, 0.75
+    _FULL, _SLACK = 0.9, 0.7
 
     def __init__(self, most: int) -> None:
         self.useful = most
