@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import abc
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -43,8 +44,78 @@ _TYPES = {
 }  # fmt: skip
 
 
+class _Results(Sized, Iterable[Cutout]):
+    """What lists and reports have in common."""
+
+    __slots__ = ()
+
+    @property
+    @abc.abstractmethod
+    def table(self) -> Table:
+        """One row a target: the targets' own columns, then ours."""
+
+    @property
+    def failed(self) -> Table:
+        """The rows of `table` whose status is ``failed``."""
+        table = self.table
+        return table[table["status"] == FAILED] if len(table) else table
+
+    def montage(
+        self,
+        *,
+        ncols: int = 10,
+        titles: str | Sequence[str] | None = "name",
+        order: str | None = None,
+        reverse: bool = False,
+        tile: float = 1.2,
+    ) -> Figure:
+        """Draw the pictures side by side; outside and failed targets show as such.
+
+        Parameters
+        ----------
+        ncols : int, optional
+            Pictures a line.
+        titles : str or sequence of str, optional
+            What stands above each picture: a column of `table`, or one text a target; None for
+            nothing.
+        order : str, optional
+            The column of `table` to sort by; missing values come last. By default the pictures
+            are in the targets' order.
+        reverse : bool, optional
+            Whether to begin with the largest.
+        tile : float, optional
+            Width and height of a picture in inches.
+
+        Returns
+        -------
+        `~matplotlib.figure.Figure`
+
+        Raises
+        ------
+        RequestError
+            If there is no such column, or ``titles`` are not one a target.
+
+        Examples
+        --------
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     sql = "SELECT TOP 6 objID, ra, dec, r FROM Galaxy WHERE r < 17"
+        ...     cutouts = client.get_sql(sql, size=64)
+        >>> figure = cutouts.montage(ncols=3, titles="r", order="r")
+        >>> len(figure.axes[0].images)
+        6
+        """
+        from sdss_cutout._montage import montage_figure
+
+        return montage_figure(
+            self, self.table, ncols=ncols, titles=titles, order=order, reverse=reverse, tile=tile
+        )
+
+
 @dataclass(frozen=True, slots=True, repr=False)
-class CutoutList(Sequence[Cutout]):
+class CutoutList(_Results, Sequence[Cutout]):
     """The cutouts of a list of targets, in the targets' order, whatever happened to each.
 
     Attributes
@@ -115,76 +186,14 @@ class CutoutList(Sequence[Cutout]):
         }
         return _table(self.given, ours)
 
-    @property
-    def failed(self) -> Table:
-        """The rows of `table` whose status is ``failed``."""
-        return _failed(self.table)
-
-    def montage(
-        self,
-        *,
-        ncols: int = 10,
-        titles: str | Sequence[str] | None = "name",
-        order: str | None = None,
-        reverse: bool = False,
-        tile: float = 1.2,
-    ) -> Figure:
-        """Draw the pictures side by side; outside and failed targets show as such.
-
-        Parameters
-        ----------
-        ncols : int, optional
-            Pictures a line.
-        titles : str or sequence of str, optional
-            What stands above each picture: a column of `table`, or one text a target; None for
-            nothing.
-        order : str, optional
-            The column of `table` to sort by; missing values come last. By default the pictures
-            are in the targets' order.
-        reverse : bool, optional
-            Whether to begin with the largest.
-        tile : float, optional
-            Width and height of a picture in inches.
-
-        Returns
-        -------
-        `~matplotlib.figure.Figure`
-
-        Raises
-        ------
-        RequestError
-            If there is no such column, or ``titles`` are not one a target.
-
-        Examples
-        --------
-        >>> from sdss_cutout import SDSSCutouts
-        >>> from sdss_cutout.sandbox import Sandbox
-        >>> with Sandbox() as sandbox:
-        ...     client = SDSSCutouts(base_url=sandbox.base_url)
-        ...     sql = "SELECT TOP 6 objID, ra, dec, r FROM Galaxy WHERE r < 17"
-        ...     cutouts = client.get_sql(sql, size=64)
-        >>> figure = cutouts.montage(ncols=3, titles="r", order="r")
-        >>> len(figure.axes[0].images)
-        6
-        """
-        from sdss_cutout._montage import montage_figure
-
-        return montage_figure(
-            self, self.table, ncols=ncols, titles=titles, order=order, reverse=reverse, tile=tile
-        )
-
     def _repr_html_(self) -> str:
         from sdss_cutout._notebook import list_html
 
         return list_html(self)
 
 
-def _failed(table: Table) -> Table:
-    return table[table["status"] == FAILED] if len(table) else table
-
-
 @dataclass(frozen=True, slots=True, repr=False, eq=False, kw_only=True)
-class DownloadReport:
+class DownloadReport(_Results):
     """What came of each target of a download, in the targets' order.
 
     Attributes
@@ -248,11 +257,6 @@ class DownloadReport:
             vstack(given, join_type="outer", metadata_conflicts="silent") if given else Table(),
             self._ours(),
         )
-
-    @property
-    def failed(self) -> Table:
-        """The rows of `table` whose status is ``failed``."""
-        return _failed(self.table)
 
     def _asked(self) -> Iterator[tuple[str, CutoutRequest]]:
         for part in self.parts:
@@ -324,60 +328,6 @@ class DownloadReport:
                 parts.append(part.take(local, first_row=first_row))
                 first_row += len(local)
         return parts
-
-    def montage(
-        self,
-        *,
-        ncols: int = 10,
-        titles: str | Sequence[str] | None = "name",
-        order: str | None = None,
-        reverse: bool = False,
-        tile: float = 1.2,
-    ) -> Figure:
-        """Draw the pictures side by side; outside and failed targets show as such.
-
-        Parameters
-        ----------
-        ncols : int, optional
-            Pictures a line.
-        titles : str or sequence of str, optional
-            What stands above each picture: a column of `table`, or one text a target; None for
-            nothing.
-        order : str, optional
-            The column of `table` to sort by; missing values come last. By default the pictures
-            are in the targets' order.
-        reverse : bool, optional
-            Whether to begin with the largest.
-        tile : float, optional
-            Width and height of a picture in inches.
-
-        Returns
-        -------
-        `~matplotlib.figure.Figure`
-
-        Raises
-        ------
-        RequestError
-            If there is no such column, or ``titles`` are not one a target.
-
-        Examples
-        --------
-        >>> import tempfile
-        >>> from sdss_cutout import SDSSCutouts
-        >>> from sdss_cutout.sandbox import Sandbox
-        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
-        ...     client = SDSSCutouts(base_url=sandbox.base_url)
-        ...     sql = "SELECT TOP 6 objID, ra, dec, r FROM Galaxy WHERE r < 17"
-        ...     report = client.download_sql(sql, folder, size=64)
-        ...     figure = report.montage(ncols=3, titles="r", order="r")
-        >>> len(figure.axes[0].images)
-        6
-        """
-        from sdss_cutout._montage import montage_figure
-
-        return montage_figure(
-            self, self.table, ncols=ncols, titles=titles, order=order, reverse=reverse, tile=tile
-        )
 
     def write_html(self, path: str | Path | None = None) -> Path:
         """Write a page with the pictures, which opens from the disk without a server.
