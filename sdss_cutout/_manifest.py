@@ -109,7 +109,11 @@ class Manifest:
         self._connection: sqlite3.Connection | None = None
         with self._translated():
             self._connection = sqlite3.connect(path, timeout=60.0, isolation_level=None)
-            self._prepare()
+            try:
+                self._prepare()
+            except BaseException:
+                self.close()
+                raise
 
     def _prepare(self) -> None:
         self._run("PRAGMA journal_mode = WAL")
@@ -142,29 +146,27 @@ class Manifest:
         try:
             yield
         except sqlite3.Error as error:
-            self.close()
             damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
                 error, sqlite3.OperationalError
             )
             raise StoreError(
                 f"{self.path}: {error}.{' ' + _MOVE_AWAY if damaged else ''}"
             ) from error
-        except StoreError:
-            self.close()
-            raise
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """Hold the manifest against other processes; all or nothing is written."""
         with self._translated():
-            self._run("BEGIN IMMEDIATE")
             try:
+                # Within the try: an interrupt can strike when this has just returned.
+                self._run("BEGIN IMMEDIATE")
                 yield
+                self._run("COMMIT")
             except BaseException:
-                with contextlib.suppress(sqlite3.Error):  # SQLite may have rolled back by itself
+                # SQLite may have rolled back by itself, as it does where the disk is full.
+                if self._connection is not None and self._connection.in_transaction:
                     self._run("ROLLBACK")
                 raise
-            self._run("COMMIT")
 
     def __len__(self) -> int:
         with self._translated():

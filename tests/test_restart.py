@@ -20,6 +20,7 @@ from astropy.io import fits
 from astropy.table import Table
 
 from sdss_cutout import Cutout, SDSSCutouts, StoreError, TargetError, _files, read_cutouts
+from sdss_cutout._manifest import Manifest
 from sdss_cutout.sandbox import Fault, Sandbox
 
 COUNT = 500
@@ -238,6 +239,40 @@ def test_a_full_disk(client, sandbox, tmp_path, monkeypatch):
     client.download(targets(), tmp_path, size=64)
     assert_whole(tmp_path, [f"t{row}" for row in range(6)])
     assert not list(tmp_path.glob(".*"))
+
+
+def test_a_manifest_that_cannot_be_written(client, sandbox, tmp_path, monkeypatch):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(Manifest, "record", full)
+    with pytest.raises(StoreError, match=r"manifest\.sqlite: database or disk is full"):
+        client.download(targets(), tmp_path, size=64)
+    monkeypatch.undo()
+    assert not list(tmp_path.glob(".run-*"))
+    sandbox.reset()
+    assert client.download(targets(), tmp_path, size=64).counts["failed"] == 0
+    assert_whole(tmp_path, [f"t{row}" for row in range(6)])
+
+
+def test_an_interrupt_within_a_transaction_is_rolled_back(client, tmp_path):
+    client.download(targets(), tmp_path, size=64)
+    manifest = Manifest(tmp_path / "manifest.sqlite")
+    real = manifest._run
+
+    def interrupted(statement, values=()):
+        result = real(statement, values)
+        if statement.startswith("BEGIN"):
+            raise KeyboardInterrupt
+        return result
+
+    manifest._run = interrupted
+    with pytest.raises(KeyboardInterrupt), manifest.transaction():
+        pass
+    manifest._run = real
+    with manifest.transaction():
+        assert len(manifest.runs()) == 0
+    manifest.close()
 
 
 def test_a_disk_that_fills_up_half_way(fast_sandbox, tmp_path):
