@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sdss_cutout._fetch import Task
 from sdss_cutout._given import beside_ours, header_text, row_texts
-from sdss_cutout._manifest import Entry, Finished
+from sdss_cutout._manifest import Entry
 from sdss_cutout._outcome import KEPT, Outcome, Outcomes
 from sdss_cutout._part import Part
 from sdss_cutout._store import Store, entry_of, known_outcome
@@ -127,17 +127,16 @@ class _Run:
 
     def _without_kept(self, part: Part, urls: list[str]) -> list[int]:
         """Note the targets of a part that plainly need nothing; return the rows of the others."""
-        left = []
-        for row, kept in enumerate(self._store.kept(part.names, urls)):
-            if kept is None:
-                left.append(row)
-            else:
+        kept = self._store.kept(part.names, urls)
+        if kept is None:
+            return list(range(len(urls)))
+        self.outcomes.put_kept(part.first_row + kept.rows, kept.coverage, kept.nbytes, kept.sha256)
+        self._count(KEPT, len(kept.rows))
+        if self._watch is not None:
+            for row in kept.rows.tolist():
                 index = part.first_row + row
-                self.outcomes.put_kept(index, kept.coverage, kept.nbytes, kept.sha256)
-                if self._watch is not None:
-                    self._watch(part, _kept_outcome(index, part.names[row], kept))
-        self._count(KEPT, len(urls) - len(left))
-        return left
+                self._watch(part, self.outcomes.outcome(index, part.names[row]))
+        return np.setdiff1d(np.arange(len(urls)), kept.rows, assume_unique=True).tolist()
 
     def tasks(self, planned: Iterable[_Planned]) -> Iterator[Task]:
         """Yield what is to be fetched and is not another run's."""
@@ -203,10 +202,3 @@ class _Run:
         self._count(outcome.status, 1)
         if self._watch is not None:
             self._watch(part, outcome)
-
-
-def _kept_outcome(index: int, name: str, kept: Finished) -> Outcome:
-    return Outcome(
-        index=index, name=name, status=KEPT,
-        coverage=kept.coverage, nbytes=kept.nbytes, sha256=kept.sha256,
-    )  # fmt: skip

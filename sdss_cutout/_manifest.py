@@ -9,11 +9,11 @@ import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sdss_cutout._errors import StoreError
 
-__all__ = ["Entry", "Finished", "Manifest"]
+__all__ = ["Entry", "Manifest"]
 
 _VERSION = 1
 
@@ -45,15 +45,6 @@ class Entry(NamedTuple):
     given: int | None = None
     extra: str = ""
     row: int = 0
-
-
-class Finished(NamedTuple):
-    """What a report tells of a picture that came; where none did, ``url`` is None."""
-
-    url: str | None
-    coverage: float
-    nbytes: int
-    sha256: str
 
 
 _COLUMNS = Entry._fields
@@ -190,19 +181,19 @@ class Manifest:
             new = old or self._run("SELECT coalesce(max(row) + 1, 0) FROM cutouts").fetchone()
             return int(new[0])
 
-    def finished(self, names: Sequence[str]) -> list[Finished]:
-        """Return, for each name, what is known of a picture that came.
+    def pictures(self, names: Sequence[str] | None = None) -> Iterator[tuple[Any, ...]]:
+        """Yield name, URL, coverage, size and checksum of the pictures that came.
 
-        Three times as fast as `lookup`, for the million that is there when a run starts again.
+        All of them, in the order of the file: in a fraction of the time that it takes to look a
+        million up; or those of a few names.
         """
+        statement = "SELECT name, url, coverage, nbytes, sha256 FROM cutouts WHERE status = 'ok'"
         with self._translated():
-            # In the names' order, as the left side of the join gives it.
-            found = self._run(
-                f"SELECT {', '.join(Finished._fields)} FROM json_each(?) "
-                "LEFT JOIN cutouts ON name = value AND status = 'ok' ORDER BY json_each.id",
-                [json.dumps(names)],
-            )
-            return list(map(Finished._make, found))
+            if names is None:
+                yield from self._run(statement)
+            else:
+                chosen = f"{statement} AND name IN (SELECT value FROM json_each(?))"
+                yield from self._run(chosen, [json.dumps(names)])
 
     def entries(self) -> Iterator[Entry]:
         """Yield all entries, in the order of the targets, list after list."""

@@ -73,6 +73,11 @@ def _cut(value: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def number_repeats(names: Iterable[str], seen: dict[str, int]) -> list[str]:
     """Return the names, the second of a kind with ``_2``, the third with ``_3``."""
+    names = list(names)
+    new = dict.fromkeys(names, 1)
+    if len(new) == len(names) and seen.keys().isdisjoint(new):  # as nearly always
+        seen.update(new)
+        return names
     numbered = []
     for name in names:
         count = seen[name] = seen.get(name, 0) + 1

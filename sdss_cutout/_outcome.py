@@ -9,11 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 __all__ = ["COLUMNS", "FAILED", "KEPT", "OK", "OUTSIDE", "Outcome", "Outcomes"]
 
 OK, KEPT, OUTSIDE, FAILED = "ok", "kept", "outside", "failed"
 _STATUSES = ("", OK, KEPT, OUTSIDE, FAILED)
-_KEPT = _STATUSES.index(KEPT)
 
 # The columns that a report adds to the targets' own, in this order.
 COLUMNS = (
@@ -100,12 +102,31 @@ class Outcomes:
         else:
             self._errors.pop(row, None)
 
-    def put_kept(self, row: int, coverage: float, nbytes: int, sha256: str) -> None:
-        """Note a picture that was there; `put` for a million of them that have no outcome yet."""
-        self._status[row] = _KEPT
-        self._coverage[row] = coverage
-        self._nbytes[row] = nbytes
-        self._sha256[32 * row : 32 * row + 32] = bytes.fromhex(sha256)
+    def put_kept(
+        self,
+        rows: NDArray[np.int64],
+        coverage: NDArray[np.float32],
+        nbytes: NDArray[np.int64],
+        sha256: NDArray[np.uint8],
+    ) -> None:
+        """Note pictures that were there: `put` for many that have no outcome yet, in columns."""
+        np.frombuffer(self._status, np.uint8)[rows] = _STATUSES.index(KEPT)
+        np.frombuffer(self._coverage, np.float32)[rows] = coverage
+        np.frombuffer(self._nbytes, np.int64)[rows] = nbytes
+        np.frombuffer(self._sha256, np.uint8).reshape(-1, 32)[rows] = sha256
+
+    def outcome(self, row: int, name: str) -> Outcome:
+        """Return what is known of one target."""
+        return Outcome(
+            index=row,
+            name=name,
+            status=self.status(row),
+            coverage=self._coverage[row],
+            nbytes=self._nbytes[row],
+            sha256=self._hex(row),
+            attempts=self._attempts[row],
+            error=self._errors.get(row, ""),
+        )
 
     def copy(self) -> Outcomes:
         """Return the same outcomes in another object."""

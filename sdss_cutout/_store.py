@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import secrets
 import shutil
 import time
@@ -21,7 +20,8 @@ from sdss_cutout._avm import embed_avm, has_avm, without_avm
 from sdss_cutout._errors import StoreError, TargetError
 from sdss_cutout._fetch import Task
 from sdss_cutout._files import PICTURE, SIDECAR, place_pair, translated
-from sdss_cutout._manifest import Entry, Finished, Manifest
+from sdss_cutout._index import BOTH_FILES, HAS_PICTURE, Index, Kept
+from sdss_cutout._manifest import Entry, Manifest
 from sdss_cutout._outcome import FAILED, KEPT, OK, OUTSIDE, Outcome
 from sdss_cutout._request import CutoutRequest
 from sdss_cutout._wcs import Provenance, header_of, sidecar_bytes
@@ -151,7 +151,7 @@ class Store:
         try:
             self._lock = FileLock(scratch / "lock")
             self._sign_on(scratch)
-            self._there = _pictures_and_sidecars(self.directory)
+            self._there = Index(self.directory)
         except BaseException:
             self.manifest.close()
             raise
@@ -159,6 +159,7 @@ class Store:
         self._to_replace: set[str] = set()
         self._waiting: list[Entry] = []
         self._first_row = 0
+        self._noted = 0
         self._recorded_at = time.monotonic()
 
     def __enter__(self) -> Store:
@@ -265,19 +266,19 @@ class Store:
         """Return the row in the manifest of a target of this run."""
         return self._first_row + index
 
-    def kept(self, names: Sequence[str], urls: Sequence[str]) -> list[Finished | None]:
-        """Return what is known of those targets that plainly need nothing; None for the others.
+    def kept(self, names: Sequence[str], urls: Sequence[str]) -> Kept | None:
+        """Return those targets that plainly need nothing, or None if there may be none such.
 
         In a large directory these are those with both files and a record of the same request;
         in a small one the files are looked into, which `plan` does.
         """
-        if self._verify or self._overwrite or not self._there:
-            return [None] * len(names)
-        there = self._there
-        return [
-            found if found.url == url and there.get(name) == _BOTH else None
-            for name, url, found in zip(names, urls, self.manifest.finished(names), strict=True)
-        ]
+        if self._verify or self._overwrite or not self._there.has_any(names):
+            return None
+        # One look-up for a short list; the whole manifest, read once, for one that goes on.
+        if self._noted < 2:
+            self._there.note(self.manifest.pictures(None if self._noted else names))
+            self._noted += 1
+        return self._there.kept(names, urls)
 
     def plan(
         self, names: Sequence[str], urls: Sequence[str], rows: Sequence[int]
@@ -292,7 +293,7 @@ class Store:
         if self._overwrite:
             return [None] * len(names)
         entries = self.manifest.lookup(names)
-        if not entries and self._there.keys().isdisjoint(names):
+        if not (entries or self._there.has_any(names)):
             return [None] * len(names)
         known: list[Entry | None] = []
         for row, name, url in zip(rows, names, urls, strict=True):
@@ -303,7 +304,7 @@ class Store:
                 known.append(self._checked(entry))
                 if known[-1] is None:
                     self._to_replace.add(name)
-            elif _PICTURE & self._there.get(name, 0):
+            elif self._there.files(name) & HAS_PICTURE:
                 known.append(self._adopted(row, name, url, entry))
             elif entry is not None and entry.status == OUTSIDE and entry.url == url:
                 known.append(entry)
@@ -315,10 +316,10 @@ class Store:
 
     def _checked(self, entry: Entry) -> Entry | None:
         """Return an entry whose files are whole, after mending what can be mended."""
-        there = self._there.get(entry.name, 0)
-        if not there & _PICTURE:
+        there = self._there.files(entry.name)
+        if not there & HAS_PICTURE:
             return None
-        if there == _BOTH and not self._verify:
+        if there == BOTH_FILES and not self._verify:
             return entry
         with translated(self.directory):
             content = (self.directory / f"{entry.name}{PICTURE}").read_bytes()
@@ -468,22 +469,3 @@ def known_outcome(index: int, entry: Entry) -> Outcome:
         origin=entry.origin,
         date=entry.date,
     )
-
-
-_PICTURE, _SIDECAR = 1, 2
-_BOTH = _PICTURE | _SIDECAR
-
-
-def _pictures_and_sidecars(directory: Path) -> dict[str, int]:
-    """Return which of a picture and a sidecar each name has, in one look at the directory."""
-    there: dict[str, int] = {}
-    with translated(directory), os.scandir(directory) as entries:
-        for entry in entries:
-            name = entry.name
-            if name.endswith(PICTURE):
-                stem = name[: -len(PICTURE)]
-                there[stem] = there.get(stem, 0) | _PICTURE
-            elif name.endswith(SIDECAR):
-                stem = name[: -len(SIDECAR)]
-                there[stem] = there.get(stem, 0) | _SIDECAR
-    return there

@@ -14,10 +14,10 @@ PACKAGE = Path(sdss_cutout.__file__).parent
 # A room imports from those before it only, be it at its top or when it is called.
 ORDER = [
     "_errors", "_config", "_service", "_names", "_tables", "_targets", "_request", "_part",
-    "_image", "_answer", "_pace", "_transport", "_fetch", "_wcs", "_avm", "_files", "_outcome",
-    "_given", "_catalog", "_manifest", "_glance", "_plot", "_cutout", "_store", "_distribute",
-    "_progress", "_download", "_montage", "_notebook", "_sheet", "_report", "_read", "client",
-    "cli", "__main__",
+    "_image", "_answer", "_pace", "_transport", "_fetch", "_wcs", "_avm", "_files", "_index",
+    "_outcome", "_given", "_catalog", "_manifest", "_glance", "_plot", "_cutout", "_store",
+    "_distribute", "_progress", "_download", "_montage", "_notebook", "_sheet", "_report", "_read",
+    "client", "cli", "__main__",
 ]  # fmt: skip
 
 
