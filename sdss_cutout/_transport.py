@@ -88,6 +88,8 @@ class HTTPTransport:
     def close(self) -> None:
         """End what is under way and close the connections."""
         self._watchdog.stop()
+        for route in self._routes.values():
+            route.pool.close()  # urllib3 would leave that to the garbage collector
         self._adapter.close()
 
     def abort(self) -> None:
