@@ -141,6 +141,8 @@ def _table(text: str) -> Table:
         except Exception as error:
             first = one_line(" / ".join(lines[:2])) or "nothing"
             raise QueryError(f"the answer is not a table, it begins with: {first}") from error
+    if not table.colnames:
+        raise QueryError("the answer is not a table: it has no columns")
     for name in table.colnames:
         if _IDENTIFIER.match(name) or _is_big_integer(table[name]):
             table[name] = _exact(table[name])

@@ -8,7 +8,7 @@ import re
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from sdss_cutout import QueryError, SDSSCutouts, _catalog
 from sdss_cutout.sandbox import SQL_FAULTS, Fault
@@ -115,6 +115,7 @@ def test_the_real_servers_answers(shared_data):
     assert other["objid"][0] == 1237653651835781245
 
 
+@example(b"\x00")
 @given(st.one_of(st.binary(max_size=400), st.text(max_size=200).map(str.encode)))
 def test_any_answer_is_a_table_or_a_query_error(content):
     if words := _catalog._error_page(content):

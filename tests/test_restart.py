@@ -366,7 +366,9 @@ def test_a_directory_that_vanishes(client, sandbox, tmp_path):
 
     with pytest.raises(StoreError):
         client._download(targets(60), out, {"size": 64}, names=None, watch=vanish)
-    assert client.download(targets(), out, size=64).counts["ok"] == 6
+    # What was written while the directory was being deleted may be there, and whole.
+    assert client.download(targets(), out, size=64).counts["failed"] == 0
+    assert_whole(out, [f"t{row}" for row in range(6)])
 
 
 def test_a_user_sees_which_settings_are_wrong(sandbox):
