@@ -10,7 +10,7 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 from sdss_cutout._errors import ImageError
@@ -18,7 +18,16 @@ from sdss_cutout._image import check_jpeg, is_painted_black
 from sdss_cutout._request import CutoutRequest
 from sdss_cutout._service import SKYSERVER
 
-__all__ = ["Answer", "Kind", "classify", "fault", "largest_body", "one_line", "words_of"]
+__all__ = [
+    "Answer",
+    "Kind",
+    "Response",
+    "classify",
+    "fault",
+    "largest_body",
+    "one_line",
+    "words_of",
+]
 
 
 class Kind(enum.Enum):
@@ -69,6 +78,31 @@ class Answer:
     location: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What came over the wire, not looked into yet.
+
+    Attributes
+    ----------
+    status : int
+        HTTP status, 0 if none came.
+    reason : str
+        The status line's reason phrase.
+    headers : mapping of str to str
+        By name, without regard to case.
+    content : bytes
+        The body, as it came.
+    failure : str
+        Why no whole answer came, in one line; empty if one did.
+    """
+
+    status: int = 0
+    reason: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+    failure: str = ""
+
+
 def fault(message: str, **details: int | str) -> Answer:
     """Return the answer for an attempt that brought nothing usable."""
     return Answer(kind=Kind.FAULT, message=one_line(message), **details)  # type: ignore[arg-type]
@@ -79,14 +113,16 @@ def largest_body(request: CutoutRequest) -> int:
     return 3 * request.width * request.height + 65_536
 
 
-def classify(
-    request: CutoutRequest, status: int, reason: str, headers: Mapping[str, str], content: bytes
-) -> Answer:
-    """Return what this answer to this request means.
+def classify(request: CutoutRequest, response: Response) -> Answer:
+    """Return what this response to this request means.
 
     Neither the content type nor a body that decodes proves a picture, as the server sends JPEGs
     with 404 and 500 too (S: getJpegController.cs). The status does, and then the size.
     """
+    status, reason, content = response.status, response.reason, response.content
+    headers = response.headers
+    if response.failure:
+        return fault(response.failure, status=status)
     origin = one_line(headers.get("Server", ""))
     if status == 200:
         return _classify_body(request, headers, content, origin)

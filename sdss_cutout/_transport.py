@@ -1,4 +1,4 @@
-"""One request becomes one classified answer. The only room that imports requests."""
+"""One request becomes one response. The only room that imports requests."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import platform
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -17,7 +17,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from sdss_cutout._answer import Answer, classify, fault, largest_body
+from sdss_cutout._answer import Response, largest_body
 from sdss_cutout._request import CutoutRequest
 
 __all__ = ["HTTPTransport", "Transport", "bounded"]
@@ -31,8 +31,8 @@ USER_AGENT = (
 class Transport(Protocol):
     """What sends a request; a fake one in tests is a few lines."""
 
-    def send(self, request: CutoutRequest) -> Answer:
-        """Send one request and return what came of it; never raise for what the world does."""
+    def send(self, request: CutoutRequest) -> Response:
+        """Send one request and return what came; never raise for what the world does."""
         ...
 
     def abort(self) -> None:
@@ -96,34 +96,35 @@ class HTTPTransport:
         """End all attempts that are under way; they become faults."""
         self._watchdog.abort()
 
-    def send(self, request: CutoutRequest) -> Answer:
-        """Send one request; whatever happens to it becomes an `Answer`."""
+    def send(self, request: CutoutRequest) -> Response:
+        """Send one request; whatever happens to it becomes a `Response`."""
+        most = largest_body(request)
         with self._watchdog.attempt(self._timeout) as attempt:
             try:
-                status, reason, headers, content = self._exchange(request)
+                response = self._exchange(request.url, most)
             except _TRANSLATED as error:
-                return fault(attempt.ended_by or _translate(error))
+                return Response(failure=attempt.ended_by or _translate(error))
             except UnicodeError as error:
-                return fault(f"the answer's headers cannot be read: {error}")
+                return Response(failure=f"the answer's headers cannot be read: {error}")
         if attempt.ended_by:  # which can look like the end of a body without a length
-            return fault(attempt.ended_by)
-        if len(content) > largest_body(request):
-            return fault(
-                f"{status} with a body of more than {largest_body(request)} bytes, which no "
+            return Response(failure=attempt.ended_by)
+        if len(response.content) > most:
+            return Response(
+                status=response.status,
+                failure=f"{response.status} with a body of more than {most} bytes, which no "
                 "picture of this size has",
-                status=status,
             )
-        return classify(request, status, reason, headers, content)
+        return response
 
-    def _exchange(self, request: CutoutRequest) -> tuple[int, str, Mapping[str, str], bytes]:
-        scheme, _, host, path = request.url.split("/", 3)
+    def _exchange(self, url: str, most: int) -> Response:
+        scheme, _, host, path = url.split("/", 3)
         route = self._routes.get((scheme, host)) or self._find_route(scheme, host)
         # Straight to urllib3: the adapter's own `send` looks up proxies and certificates anew
         # and dresses each answer as a Response, which doubles the cost of a request (300 against
         # 570 microseconds).
         raw = route.pool.urlopen(
             "GET",
-            request.url if route.absolute else f"/{path}",
+            url if route.absolute else f"/{path}",
             headers=self._headers,
             redirect=False,
             assert_same_host=False,
@@ -134,12 +135,14 @@ class HTTPTransport:
         )
         whole = False
         try:
-            content = raw.read(largest_body(request) + 1, decode_content=False)
-            whole = len(content) <= largest_body(request)
+            content = raw.read(most + 1, decode_content=False)
+            whole = len(content) <= most
         finally:
             # What is not read to its end cannot carry another answer.
             (raw.release_conn if whole else raw.close)()
-        return raw.status, str(raw.reason or ""), raw.headers, content
+        return Response(
+            status=raw.status, reason=str(raw.reason or ""), headers=raw.headers, content=content
+        )
 
     def _find_route(self, scheme: str, host: str) -> _Route:
         """Ask requests how a host is reached: through which proxy, trusting which certificates."""

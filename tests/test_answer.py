@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 from test_image import GOOD, jpeg, noise
 
-from sdss_cutout._answer import Kind, classify, one_line, words_of
+from sdss_cutout._answer import Kind, Response, classify, one_line, words_of
 from sdss_cutout._request import CutoutRequest
 
 REQUEST = CutoutRequest(
@@ -41,7 +41,8 @@ BLACK = painted("outside the\nfootprint")
 
 def answer(status, content=b"", reason="", **headers):
     named = {key.replace("_", "-"): value for key, value in headers.items()}
-    found = classify(REQUEST, status, reason, named, content)
+    response = Response(status=status, reason=reason, headers=named, content=content)
+    found = classify(REQUEST, response)
     assert found.message.isprintable()
     assert found.status == status
     return found
@@ -172,7 +173,8 @@ def test_redirects_that_are_followed(here, location, target):
     asked = CutoutRequest(
         **{n: getattr(REQUEST, n) for n in CutoutRequest.__slots__} | {"url": here}
     )
-    found = classify(asked, 301, "Moved", {"Location": location}, b"")
+    moved = Response(status=301, reason="Moved", headers={"Location": location})
+    found = classify(asked, moved)
     assert (found.kind, found.location) == (Kind.REDIRECT, target)
 
 
@@ -279,7 +281,8 @@ BODIES = (
     BODIES,
 )
 def test_nothing_a_server_sends_raises(status, reason, headers, content):
-    found = classify(REQUEST, status, reason, headers, content)
+    response = Response(status=status, reason=reason, headers=headers, content=content)
+    found = classify(REQUEST, response)
     for text in (found.message, found.reason, found.origin):
         assert text.isprintable()
     assert bool(found.content) == (found.kind is Kind.PICTURE)

@@ -8,16 +8,18 @@ from collections import Counter
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
+from test_image import GOOD
 
 from sdss_cutout import _fetch
-from sdss_cutout._answer import Answer, Kind
+from sdss_cutout._answer import Kind, Response
 from sdss_cutout._fetch import FetchSettings, Task, fetch
 from sdss_cutout._pace import Pace
 from sdss_cutout._request import build_requests, check_site
 from sdss_cutout._targets import read_targets
 
-PICTURE = Answer(kind=Kind.PICTURE, status=200, content=b"picture")
-FAULT = Answer(kind=Kind.FAULT, message="fault")
+PICTURE = Response(status=200, reason="OK", content=GOOD)
+FAULT = Response(failure="the connection was reset")
+DAMAGED = Response(status=200, reason="OK", content=GOOD[:-100])
 
 
 @pytest.fixture(autouse=True)
@@ -26,25 +28,19 @@ def _short_waits(monkeypatch):
 
 
 class FakeTransport:
-    """Answers by row: a list of answers, the last of which stays."""
+    """Answers by row: a list of responses, the last of which stays."""
 
-    def __init__(self, **answers):
-        self.answers = answers
+    def __init__(self, **responses):
+        self.responses = responses
         self.sent = Counter()
-        self.under_way = self.most_under_way = 0
         self.lock = threading.Lock()
 
     def send(self, request):
         with self.lock:
-            self.under_way += 1
-            self.most_under_way = max(self.most_under_way, self.under_way)
-            row = f"row{int(request.ra)}"
             number = self.sent[request.url]
             self.sent[request.url] += 1
-        answers = self.answers.get(row, [PICTURE])
-        with self.lock:
-            self.under_way -= 1
-        return answers[min(number, len(answers) - 1)]
+        responses = self.responses.get(f"row{int(request.ra)}", [PICTURE])
+        return responses[min(number, len(responses) - 1)]
 
     def abort(self):
         pass
@@ -52,7 +48,7 @@ class FakeTransport:
 
 def tasks(count):
     targets = read_targets(SkyCoord(np.arange(count), np.zeros(count), unit="deg"))
-    requests = build_requests(targets, check_site("http://127.0.0.1", 17))
+    requests = build_requests(targets, check_site("http://127.0.0.1", 17), size=120)
     for index, request in enumerate(requests):
         yield Task(index=index, name=str(index), request=request)
 
@@ -76,11 +72,47 @@ def test_every_task_has_one_result():
     assert set(transport.sent.values()) == {1}
 
 
-@pytest.mark.parametrize("connections", [1, 3, 8])
-def test_no_more_requests_under_way_than_connections(connections):
-    transport = FakeTransport()
-    list(run(transport, count=200, connections=connections))
-    assert transport.most_under_way <= connections
+@pytest.mark.parametrize("connections", [1, 3, 8, 200])
+def test_as_many_requests_under_way_as_connections_and_no_more(connections):
+    class Slow(FakeTransport):
+        under_way = most = 0
+        all_used = threading.Event()
+
+        def send(self, request):
+            with self.lock:
+                self.under_way += 1
+                self.most = max(self.most, self.under_way)
+                if self.under_way == connections:
+                    self.all_used.set()
+            self.all_used.wait(10)
+            with self.lock:
+                self.under_way -= 1
+            return super().send(request)
+
+    transport = Slow()
+    transport.all_used.clear()
+    list(run(transport, count=400, connections=connections))
+    assert transport.most == connections
+
+
+def test_the_next_request_goes_while_a_picture_is_looked_into():
+    class Noting(FakeTransport):
+        second = threading.Event()
+
+        def send(self, request):
+            if request.ra == 1:
+                self.second.set()
+            return super().send(request)
+
+    transport = Noting()
+    seen = []
+
+    def finish(task, answer, attempts):
+        if task.index == 0:
+            seen.append(transport.second.wait(10))
+
+    list(run(transport, count=2, connections=1, finish=finish))
+    assert seen == [True]
 
 
 def test_no_more_threads_than_tasks():
@@ -91,24 +123,33 @@ def test_no_more_threads_than_tasks():
 
 
 def test_a_fault_is_tried_again_and_others_go_on():
-    transport = FakeTransport(row3=[FAULT, FAULT, PICTURE], row5=[FAULT])
+    transport = FakeTransport(
+        row3=[FAULT, FAULT, PICTURE], row5=[FAULT], row6=[DAMAGED] * 2 + [PICTURE]
+    )
     found = by_row(run(transport, max_attempts=3))
     assert len(found) == 10
-    assert found[3] == (PICTURE, 3)
-    assert found[5] == (FAULT, 3)
-    assert found[0] == (PICTURE, 1)
+    assert (found[3][0].content, found[3][1]) == (GOOD, 3)
+    assert (found[5][0].kind, found[5][0].message, found[5][1]) == (Kind.FAULT, FAULT.failure, 3)
+    assert (found[6][0].content, found[6][1]) == (GOOD, 3)
+    assert (found[0][0].content, found[0][1]) == (GOOD, 1)
 
 
-@pytest.mark.parametrize("kind", [Kind.OUTSIDE, Kind.REFUSED])
-def test_what_cannot_get_better_is_not_tried_again(kind):
-    answer = Answer(kind=kind, message="no")
-    assert by_row(run(FakeTransport(row0=[answer])))[0] == (answer, 1)
+@pytest.mark.parametrize(
+    ("response", "kind"),
+    [
+        (Response(status=404, reason="(ra, dec) is outside the SDSS footprint."), Kind.OUTSIDE),
+        (Response(status=400, reason="Bad Request"), Kind.REFUSED),
+    ],
+)
+def test_what_cannot_get_better_is_not_tried_again(response, kind):
+    answer, attempts = by_row(run(FakeTransport(row0=[response])))[0]
+    assert (answer.kind, attempts) == (kind, 1)
 
 
 def test_overload_slows_the_pace_and_success_restores_it():
     pace = Pace(100_000.0)
     settings = FetchSettings(max_connections=1, max_rate=1e5, max_attempts=3, timeout=5.0)
-    overload = Answer(kind=Kind.OVERLOAD, status=503, message="503")
+    overload = Response(status=503, reason="Service Unavailable")
     transport = FakeTransport(row0=[overload, PICTURE])
     rates = []
 
@@ -121,7 +162,7 @@ def test_overload_slows_the_pace_and_success_restores_it():
 
 
 def test_a_longer_silence_than_is_waited_for_ends_all_targets_at_once():
-    ban = Answer(kind=Kind.OVERLOAD, status=429, message="429 Too Many Requests", retry_after=3600)
+    ban = Response(status=429, reason="Too Many Requests", headers={"Retry-After": "3600"})
     transport = FakeTransport(row0=[ban])
     found = by_row(run(transport, count=20, connections=1))
     assert {answer.kind for answer, _ in found.values()} == {Kind.REFUSED}
@@ -133,9 +174,6 @@ def test_a_longer_silence_than_is_waited_for_ends_all_targets_at_once():
 
 
 def test_redirects_are_followed_up_to_a_limit():
-    def redirect(url):
-        return Answer(kind=Kind.REDIRECT, status=302, location=url)
-
     class Redirecting(FakeTransport):
         def send(self, request):
             self.sent[request.url] += 1
@@ -143,10 +181,10 @@ def test_redirects_are_followed_up_to_a_limit():
             base = request.url.partition("#")[0]
             if request.ra == 0 and hops == 5:
                 return PICTURE
-            return redirect(f"{base}#{hops + 1}")
+            return Response(status=302, headers={"Location": f"{base}#{hops + 1}"})
 
     found = by_row(run(Redirecting(), count=2, max_attempts=2))
-    assert found[0] == (PICTURE, 1)
+    assert (found[0][0].content, found[0][1]) == (GOOD, 1)
     assert found[1][0].message == "more than 5 redirects, one after the other"
     assert found[1][1] == 2
 
