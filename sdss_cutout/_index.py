@@ -21,6 +21,8 @@ from sdss_cutout._files import PICTURE, SIDECAR, translated
 
 __all__ = ["BOTH_FILES", "HAS_PICTURE", "Index", "Kept"]
 
+_SUFFIX_LENGTH = len(PICTURE)  # and of the sidecar's
+
 HAS_PICTURE, HAS_SIDECAR = 1, 2
 BOTH_FILES = HAS_PICTURE | HAS_SIDECAR
 
@@ -49,16 +51,14 @@ class Index:
     """
 
     def __init__(self, directory: Path) -> None:
-        pictures, sidecars = array("q"), array("q")
+        there = {PICTURE: array("q"), SIDECAR: array("q")}
         with translated(directory), os.scandir(directory) as entries:
             for entry in entries:
                 name = entry.name
-                if name.endswith(PICTURE):
-                    pictures.append(hash(name[: -len(PICTURE)]))
-                elif name.endswith(SIDECAR):
-                    sidecars.append(hash(name[: -len(SIDECAR)]))
-        self._pictures = np.sort(np.array(pictures, np.int64))
-        self._sidecars = np.sort(np.array(sidecars, np.int64))
+                hashes = there.get(name[-_SUFFIX_LENGTH:])
+                if hashes is not None:
+                    hashes.append(hash(name[:-_SUFFIX_LENGTH]))
+        self._pictures, self._sidecars = (np.sort(np.array(a, np.int64)) for a in there.values())
         self.note(())
 
     def __len__(self) -> int:
@@ -76,7 +76,10 @@ class Index:
         return bool(_among(hashes, self._pictures).any() or _among(hashes, self._sidecars).any())
 
     def note(self, records: Iterable[tuple[str, str, float, int, str]]) -> None:
-        """Note name, URL, coverage, size and checksum of pictures, in place of those before."""
+        """Note name, URL, coverage, size and checksum of pictures, in place of those before.
+
+        Only those that have both files are of use, and found by `kept`.
+        """
         names, urls, sizes = array("q"), array("q"), array("q")
         coverages, checksums = array("f"), bytearray()
         waiting = iter(records)
@@ -89,8 +92,10 @@ class Index:
             checksums += bytes.fromhex("".join(sha256))
         # Only the names are put in order; the others are reached through their places.
         hashes = np.array(names, np.int64)
-        self._places = np.argsort(hashes)
-        self._names = hashes[self._places]
+        places = np.argsort(hashes)
+        hashes = hashes[places]
+        whole = _among(hashes, self._pictures) & _among(hashes, self._sidecars)
+        self._names, self._places = hashes[whole], places[whole]
         self._urls = np.frombuffer(urls, np.int64)
         self._coverage = np.frombuffer(coverages, np.float32)
         self._nbytes = np.frombuffer(sizes, np.int64)
@@ -101,11 +106,8 @@ class Index:
         hashes = _hashes(names)
         # In order, neighbours are found beside each other: twice as fast among a million.
         order = np.argsort(hashes)
-        hashes = hashes[order]
-        there = _among(hashes, self._names)
-        there &= _among(hashes, self._pictures) & _among(hashes, self._sidecars)
-        rows = order[there]
-        places = self._places[np.searchsorted(self._names, hashes[there])]
+        found, there = _find(hashes[order], self._names)
+        rows, places = order[there], self._places[found[there]]
         same = self._urls[places] == _hashes(urls)[rows]
         rows, places = rows[same], places[same]
         back = np.argsort(rows)
@@ -117,9 +119,15 @@ def _hashes(texts: Sequence[str]) -> NDArray[np.int64]:
     return np.fromiter(map(hash, texts), np.int64, len(texts))
 
 
-def _among(values: NDArray[np.int64], some: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Return which of the values are in a sorted array."""
+def _find(
+    values: NDArray[np.int64], some: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Return where in a sorted array the values would be, and which of them are."""
     if not len(some):
-        return np.zeros(len(values), dtype=bool)
-    places = np.searchsorted(some, values)
-    return np.asarray(some[np.minimum(places, len(some) - 1)] == values)
+        return np.zeros(len(values), np.int64), np.zeros(len(values), dtype=bool)
+    places = np.minimum(np.searchsorted(some, values), len(some) - 1)
+    return places, some[places] == values
+
+
+def _among(values: NDArray[np.int64], some: NDArray[np.int64]) -> NDArray[np.bool_]:
+    return _find(values, some)[1]

@@ -272,10 +272,12 @@ class Store:
         In a large directory these are those with both files and a record of the same request;
         in a small one the files are looked into, which `plan` does.
         """
-        if self._verify or self._overwrite or not self._there.has_any(names):
+        if self._verify or self._overwrite:
             return None
         # One look-up for a short list; the whole manifest, read once, for one that goes on.
         if self._noted < 2:
+            if not self._there.has_any(names):
+                return None
             self._there.note(self.manifest.pictures(None if self._noted else names))
             self._noted += 1
         return self._there.kept(names, urls)
