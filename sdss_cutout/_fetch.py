@@ -15,7 +15,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
 from tenacity import (
@@ -134,20 +134,15 @@ class _Try:
     """A task with what has been done for it."""
 
     task: Task
-    request: CutoutRequest = field(init=False)  # after redirects, of another URL than the task's
-    redirects: int = field(init=False)
+    redirects: tuple[str, ...] = ()  # the URLs that this attempt was sent on to
     response: Response | None = None
     attempts: int = 0
     retry: RetryCallState | None = None
 
-    def __post_init__(self) -> None:
-        self.begin_again()
-
-    def begin_again(self) -> None:
-        self.request, self.redirects = self.task.request, 0
-
-    def redirect(self, url: str) -> None:
-        self.request, self.redirects = replace(self.request, url=url), self.redirects + 1
+    @property
+    def request(self) -> CutoutRequest:
+        request = self.task.request
+        return replace(request, url=self.redirects[-1]) if self.redirects else request
 
 
 @dataclass(frozen=True, slots=True)
@@ -377,7 +372,7 @@ class _Crew(Generic[T]):
         if silence:
             self._conclude(a_try, _too_long(silence))
         elif not self.line.closed.is_set():
-            a_try.attempts += a_try.redirects == 0
+            a_try.attempts += not a_try.redirects
             a_try.response = self._transport.send(a_try.request)
             if a_try.response.status == 200:
                 self.line.answered(a_try)
@@ -390,8 +385,8 @@ class _Crew(Generic[T]):
         a_try.response = None
         answer = classify(a_try.request, response)
         if answer.kind is Kind.REDIRECT:
-            if a_try.redirects < _MOST_REDIRECTS:
-                a_try.redirect(answer.location)
+            if len(a_try.redirects) < _MOST_REDIRECTS:
+                a_try.redirects += (answer.location,)
                 self.line.put(a_try)
                 return
             answer = fault(f"more than {_MOST_REDIRECTS} redirects, one after the other")
@@ -410,7 +405,7 @@ class _Crew(Generic[T]):
         if delay is None:
             self._done.put(_Done(self._finish(a_try.task, answer, a_try.attempts)))
         else:
-            a_try.begin_again()
+            a_try.redirects = ()
             self.line.put(a_try, delay=delay)
 
     def _delay(self, a_try: _Try, answer: Answer) -> float | None:
