@@ -67,6 +67,22 @@ def watch_memory(every: float) -> list[tuple[float, float]]:
     return curve
 
 
+def watch_requests() -> list[float]:
+    """Return a list that gets the time of the first request."""
+    from sdss_cutout._transport import HTTPTransport
+
+    first: list[float] = []
+    send = HTTPTransport.send
+
+    def noted(self, request):
+        if not first:
+            first.append(time.perf_counter())
+        return send(self, request)
+
+    HTTPTransport.send = noted
+    return first
+
+
 def phase(options: argparse.Namespace) -> None:
     """Run one phase and print its row."""
     from sdss_cutout import SDSSCutouts
@@ -79,15 +95,16 @@ def phase(options: argparse.Namespace) -> None:
         if options.stream
         else targets(options.targets, named=options.named)
     )
-    curve = watch_memory(1.0)
+    curve, first = watch_memory(1.0), watch_requests()
     cpu, start = time.process_time(), time.perf_counter()
     report = client.download(given, options.directory, size=options.size)
     seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
+    sent = f"{first[0] - start:.1f}" if first else "none"
     counts = ", ".join(f"{name} {count}" for name, count in report.counts.items() if count)
     quarters = [curve[int(part * (len(curve) - 1))][1] for part in (0, 0.25, 0.5, 0.75, 1)]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"| {options.phase} | {counts} | {seconds:.1f} | {cpu:.1f} | "
+        f"| {options.phase} | {counts} | {sent} | {seconds:.1f} | {cpu:.1f} | "
         f"{', '.join(f'{mb:.0f}' for mb in quarters)} | {peak:.0f} |",
         flush=True,
     )
@@ -108,8 +125,9 @@ def main() -> None:
     if options.phase:
         phase(options)
         return
-    header = "| run | outcomes | seconds | CPU s | MB at 0, 25, 50, 75, 100 % | peak MB |"
-    print(f"{header}\n|---|---|---|---|---|---|", flush=True)
+    columns = ("run", "outcomes", "first request after s", "seconds", "CPU s")
+    columns += ("MB at 0, 25, 50, 75, 100 %", "peak MB")
+    print(f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|", flush=True)
     with origin(options.size) as urls, tempfile.TemporaryDirectory() as scratch:
         directory = options.directory or Path(scratch, "pictures")
         for name in PHASES:
