@@ -159,6 +159,19 @@ def test_a_damaged_sidecar_is_written_again(client, sandbox, tmp_path):
     assert_whole(tmp_path, ["t3"])
 
 
+def test_a_sidecar_that_its_owner_improved_stays(client, sandbox, tmp_path):
+    client.download(targets(), tmp_path, size=64)
+    path = tmp_path / "t3.wcs"
+    header = fits.Header.fromfile(path)
+    header["CRPIX1"] += 0.25
+    header.tofile(path, overwrite=True)
+    improved = path.read_bytes()
+    sandbox.reset()
+    assert client.download(targets(), tmp_path, size=64).counts["kept"] == 6
+    assert path.read_bytes() == improved
+    assert not sandbox.requests
+
+
 def test_another_request_under_the_same_name_is_refused(client, sandbox, tmp_path):
     client.download(targets(), tmp_path, size=64)
     before = {path.name: path.read_bytes() for path in tmp_path.glob("*.jpg")}
