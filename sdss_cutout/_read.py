@@ -20,7 +20,7 @@ from sdss_cutout._given import from_text
 from sdss_cutout._manifest import Entry, Manifest
 from sdss_cutout._outcome import OK, Outcome, Outcomes
 from sdss_cutout._progress import summarise
-from sdss_cutout._report import CutoutList, _table
+from sdss_cutout._report import CutoutList, outcome_table
 from sdss_cutout._request import CutoutRequest
 from sdss_cutout._store import MANIFEST
 
@@ -176,7 +176,7 @@ class _DirectoryList(CutoutList):
             "height": [e.height for e in entries],
             "scale": [e.scale for e in entries],
         }
-        return _table(self.given, ours)
+        return outcome_table(self.given, ours)
 
     def _outcomes(self) -> Outcomes:
         entries = cast("_Pictures", self.cutouts).entries
@@ -235,3 +235,6 @@ def _stacked(tables: list[Table]) -> Table:
 
 def _is_text(column: Column) -> bool:
     return bool(np.asarray(column).dtype.kind in "US")
+
+
+read_cutouts.__module__ = "sdss_cutout"

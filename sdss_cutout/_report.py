@@ -23,10 +23,10 @@ from sdss_cutout._request import CutoutRequest
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["CutoutList", "DownloadReport"]
+__all__ = ["CutoutList", "DownloadReport", "outcome_table"]
 
 
-def _table(given: Table, ours: dict[str, Any]) -> Table:
+def outcome_table(given: Table, ours: dict[str, Any]) -> Table:
     """Return the given columns with ours behind them."""
     table = Table(
         [Column(np.asarray(ours[name], dtype=_TYPES[name]), name=name) for name in COLUMNS]
@@ -184,7 +184,7 @@ class CutoutList(_Results, Sequence[Cutout]):
             "attempts": [c.attempts for c in rows],
             "error": [c.error for c in rows],
         }
-        return _table(self.given, ours)
+        return outcome_table(self.given, ours)
 
     def _repr_html_(self) -> str:
         from sdss_cutout._notebook import list_html
@@ -253,7 +253,7 @@ class DownloadReport(_Results):
     def table(self) -> Table:
         """One row a target: the targets' own columns, then ours; made anew at each access."""
         given = [part.targets.table for part in self.parts]
-        return _table(
+        return outcome_table(
             vstack(given, join_type="outer", metadata_conflicts="silent") if given else Table(),
             self._ours(),
         )
