@@ -196,7 +196,7 @@ class _Line:
         """Wait for a try to work on and return it; None once the line is closed.
 
         One without a response is to be sent, over a connection that is its own until it is given
-        back with `answered` or `release`.
+        back with `release`.
         """
         with self._changed:
             while not self.closed.is_set():
@@ -222,17 +222,12 @@ class _Line:
                 return a_try
         return self._answered.popleft() if self._answered else None
 
-    def answered(self, a_try: _Try) -> None:
-        """Give a try's connection back, and its response to whoever can look into it."""
+    def release(self, answered: _Try | None = None) -> None:
+        """Give a connection back, and a try with its response to whoever can look into it."""
         with self._changed:
             self._free += 1
-            self._answered.append(a_try)
-            self._changed.notify()
-
-    def release(self) -> None:
-        """Give a try's connection back."""
-        with self._changed:
-            self._free += 1
+            if answered is not None:
+                self._answered.append(answered)
             self._changed.notify()
 
     def close(self) -> None:
@@ -373,12 +368,13 @@ class _Crew(Generic[T]):
             self._conclude(a_try, _too_long(silence))
         elif not self.line.closed.is_set():
             a_try.attempts += not a_try.redirects
-            a_try.response = self._transport.send(a_try.request)
-            if a_try.response.status == 200:
-                self.line.answered(a_try)
+            response = self._transport.send(a_try.request)
+            if response.status == 200:
+                a_try.response = response
+                self.line.release(a_try)
                 return
             # Before another request goes: the server may have asked for patience.
-            self._look_into(a_try, a_try.response)
+            self._look_into(a_try, response)
         self.line.release()
 
     def _look_into(self, a_try: _Try, response: Response) -> None:

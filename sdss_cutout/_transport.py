@@ -98,22 +98,15 @@ class HTTPTransport:
 
     def send(self, request: CutoutRequest) -> Response:
         """Send one request; whatever happens to it becomes a `Response`."""
-        most = largest_body(request)
         with self._watchdog.attempt(self._timeout) as attempt:
             try:
-                response = self._exchange(request.url, most)
+                response = self._exchange(request.url, largest_body(request))
             except _TRANSLATED as error:
                 return Response(failure=attempt.ended_by or _translate(error))
             except UnicodeError as error:
                 return Response(failure=f"the answer's headers cannot be read: {error}")
         if attempt.ended_by:  # which can look like the end of a body without a length
             return Response(failure=attempt.ended_by)
-        if len(response.content) > most:
-            return Response(
-                status=response.status,
-                failure=f"{response.status} with a body of more than {most} bytes, which no "
-                "picture of this size has",
-            )
         return response
 
     def _exchange(self, url: str, most: int) -> Response:
@@ -140,6 +133,12 @@ class HTTPTransport:
         finally:
             # What is not read to its end cannot carry another answer.
             (raw.release_conn if whole else raw.close)()
+        if not whole:
+            return Response(
+                status=raw.status,
+                failure=f"{raw.status} with a body of more than {most} bytes, which no picture of "
+                "this size has",
+            )
         return Response(
             status=raw.status, reason=str(raw.reason or ""), headers=raw.headers, content=content
         )

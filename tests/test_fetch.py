@@ -90,7 +90,6 @@ def test_as_many_requests_under_way_as_connections_and_no_more(connections):
             return super().send(request)
 
     transport = Slow()
-    transport.all_used.clear()
     list(run(transport, count=400, connections=connections))
     assert transport.most == connections
 
