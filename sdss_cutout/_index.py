@@ -19,12 +19,16 @@ from numpy.typing import NDArray
 
 from sdss_cutout._files import PICTURE, SIDECAR, translated
 
-__all__ = ["BOTH_FILES", "HAS_PICTURE", "Index", "Kept"]
+__all__ = ["Index", "Kept"]
 
 _SUFFIX_LENGTH = len(PICTURE)  # and of the sidecar's
 
-HAS_PICTURE, HAS_SIDECAR = 1, 2
-BOTH_FILES = HAS_PICTURE | HAS_SIDECAR
+
+class Files(NamedTuple):
+    """Which files a name has."""
+
+    picture: bool
+    sidecar: bool
 
 
 class Kept(NamedTuple):
@@ -64,11 +68,13 @@ class Index:
     def __len__(self) -> int:
         return len(self._pictures)
 
-    def files(self, name: str) -> int:
+    def files(self, name: str) -> Files:
         """Return which files a name has."""
-        hashes = np.array([hash(name)])
-        has_picture, has_sidecar = _among(hashes, self._pictures), _among(hashes, self._sidecars)
-        return HAS_PICTURE * int(has_picture[0]) | HAS_SIDECAR * int(has_sidecar[0])
+        hashes = _hashes([name])
+        return Files(
+            picture=bool(_among(hashes, self._pictures)[0]),
+            sidecar=bool(_among(hashes, self._sidecars)[0]),
+        )
 
     def has_any(self, names: Sequence[str]) -> bool:
         """Return whether there is a file of any of these names."""

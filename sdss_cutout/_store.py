@@ -20,7 +20,7 @@ from sdss_cutout._avm import embed_avm, has_avm, without_avm
 from sdss_cutout._errors import StoreError, TargetError
 from sdss_cutout._fetch import Task
 from sdss_cutout._files import PICTURE, SIDECAR, place_pair, translated
-from sdss_cutout._index import BOTH_FILES, HAS_PICTURE, Index, Kept
+from sdss_cutout._index import Index, Kept
 from sdss_cutout._manifest import Entry, Manifest
 from sdss_cutout._outcome import FAILED, KEPT, OK, OUTSIDE, Outcome
 from sdss_cutout._request import CutoutRequest
@@ -306,7 +306,7 @@ class Store:
                 known.append(self._checked(entry))
                 if known[-1] is None:
                     self._to_replace.add(name)
-            elif self._there.files(name) & HAS_PICTURE:
+            elif self._there.files(name).picture:
                 known.append(self._adopted(row, name, url, entry))
             elif entry is not None and entry.status == OUTSIDE and entry.url == url:
                 known.append(entry)
@@ -319,9 +319,9 @@ class Store:
     def _checked(self, entry: Entry) -> Entry | None:
         """Return an entry whose files are whole, after mending what can be mended."""
         there = self._there.files(entry.name)
-        if not there & HAS_PICTURE:
+        if not there.picture:
             return None
-        if there == BOTH_FILES and not self._verify:
+        if there.sidecar and not self._verify:
             return entry
         with translated(self.directory):
             content = (self.directory / f"{entry.name}{PICTURE}").read_bytes()
