@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sdss_cutout._config import Conf, conf
-    from sdss_cutout._cutout import Cutout
     from sdss_cutout._errors import (
         CutoutError,
         ImageError,
@@ -22,8 +21,9 @@ if TYPE_CHECKING:
         StoreError,
         TargetError,
     )
-    from sdss_cutout._read import read_cutouts
-    from sdss_cutout._report import CutoutList, DownloadReport
+    from sdss_cutout._results.cutout import Cutout
+    from sdss_cutout._results.directory import read_cutouts
+    from sdss_cutout._results.report import CutoutList, DownloadReport
     from sdss_cutout.client import SDSSCutouts
 
 __all__ = [
@@ -49,11 +49,11 @@ __all__ = [
 _HOMES = {
     "Conf": "_config",
     "conf": "_config",
-    "Cutout": "_cutout",
-    "CutoutList": "_report",
-    "DownloadReport": "_report",
+    "Cutout": "_results.cutout",
+    "CutoutList": "_results.report",
+    "DownloadReport": "_results.report",
     "SDSSCutouts": "client",
-    "read_cutouts": "_read",
+    "read_cutouts": "_results.directory",
 } | {name: "_errors" for name in __all__ if name.endswith("Error")}
 
 

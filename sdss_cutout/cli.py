@@ -17,9 +17,9 @@ import click
 
 if TYPE_CHECKING:
     from sdss_cutout import Cutout, SDSSCutouts
-    from sdss_cutout._outcome import Outcome
-    from sdss_cutout._part import Part
-    from sdss_cutout._targets import Targets
+    from sdss_cutout._request.chunk import Part
+    from sdss_cutout._results.outcome import Outcome
+    from sdss_cutout._targets.targets import Targets
     from sdss_cutout.client import PictureOptions
 
 __all__ = ["main"]
@@ -141,7 +141,7 @@ def get(ra: str, dec: str, name: str | None, directory: Path, **given: Any) -> N
     """
     from dataclasses import replace
 
-    from sdss_cutout._targets import read_targets
+    from sdss_cutout._targets.targets import read_targets
 
     client, options = _client(given), _picture(given)
     read = replace(read_targets(_position(ra, dec), names=name and [name]), scalar=False)
@@ -182,7 +182,7 @@ def _there_already(
 def _row_of(cutout: Cutout) -> dict[str, Any]:
     from astropy.table import Table
 
-    from sdss_cutout._report import CutoutList
+    from sdss_cutout._results.report import CutoutList
 
     row = CutoutList((cutout,), Table()).table[0]
     return {key: _jsonable(key, row[key].tolist()) for key in row.colnames}
@@ -212,8 +212,8 @@ def download(targets: str, directory: Path, ra: str | None, dec: str | None, **g
 
     CSV, ECSV, FITS, VOTable and Parquet are read. Started again, it fetches what is missing.
     """
-    from sdss_cutout._tables import looks_like_path, read_table
-    from sdss_cutout._targets import read_targets
+    from sdss_cutout._targets.files import looks_like_path, read_table
+    from sdss_cutout._targets.targets import read_targets
 
     client, options = _client(given), _picture(given)
     # An existing file is one whatever it is called; else the argument may name an object.
@@ -232,7 +232,7 @@ def download(targets: str, directory: Path, ra: str | None, dec: str | None, **g
 @_sheet_option
 def sql(query: str, directory: Path, ra: str | None, dec: str | None, **given: Any) -> None:
     """Get a picture of each row that an SQL QUERY selects, with its columns, into a directory."""
-    from sdss_cutout._targets import read_targets
+    from sdss_cutout._targets.targets import read_targets
 
     client, options, columns = _client(given), _picture(given), _columns(ra, dec)
     read = read_targets(client.query_sql(query), names=given["names"], columns=columns)
@@ -258,9 +258,9 @@ def _print_paths(paths: dict[str, Path], *, as_json: bool) -> None:
 
 
 def _write_sheet(directory: Path) -> tuple[Path, Path]:
-    from sdss_cutout._montage import write_montage
-    from sdss_cutout._read import read_cutouts
-    from sdss_cutout._sheet import write_sheet
+    from sdss_cutout._results.directory import read_cutouts
+    from sdss_cutout._views.montage import write_montage
+    from sdss_cutout._views.sheet import write_sheet
 
     cutouts = read_cutouts(directory)
     table = cutouts.table
@@ -417,7 +417,7 @@ class _Printer:
             click.echo(path)
 
     def _row(self, part: Part, outcome: Outcome, path: str) -> dict[str, Any]:
-        from sdss_cutout._given import beside_ours, row_dicts
+        from sdss_cutout._results.input_columns import beside_ours, row_dicts
 
         if part is not self._part:
             self._part, self._given = part, row_dicts(beside_ours(part.targets.table))

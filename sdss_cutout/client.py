@@ -12,24 +12,24 @@ from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 import numpy as np
 from astropy.table import Table
 
-from sdss_cutout import _service
 from sdss_cutout._config import conf
-from sdss_cutout._cutout import Cutout, cutout_of
 from sdss_cutout._errors import RequestError, TargetError
-from sdss_cutout._outcome import Outcomes
-from sdss_cutout._part import Part
 from sdss_cutout._progress import Progress
-from sdss_cutout._report import CutoutList, DownloadReport
-from sdss_cutout._request import Site, build_requests, check_site
-from sdss_cutout._targets import Targets, read_targets, stream_targets
+from sdss_cutout._request.chunk import Part
+from sdss_cutout._request.request import Site, build_requests, check_site
+from sdss_cutout._results.cutout import Cutout, cutout_of
+from sdss_cutout._results.outcome import Outcomes
+from sdss_cutout._results.report import CutoutList, DownloadReport
+from sdss_cutout._service import skyserver as _service
+from sdss_cutout._targets.targets import Targets, read_targets, stream_targets
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     import astropy.units as u
 
-    from sdss_cutout._download import Watch
-    from sdss_cutout._fetch import FetchSettings, Task
+    from sdss_cutout._download.run import Watch
+    from sdss_cutout._transfer.fetch import FetchSettings, Task
 
 __all__ = ["SDSSCutouts"]
 
@@ -117,7 +117,7 @@ class SDSSCutouts:
         return check_site(self._setting("base_url"), self._setting("data_release"))
 
     def _settings(self) -> FetchSettings:
-        from sdss_cutout._fetch import FetchSettings
+        from sdss_cutout._transfer.fetch import FetchSettings
 
         return FetchSettings(
             max_connections=_whole("max_connections", self._setting("max_connections")),
@@ -360,7 +360,7 @@ class SDSSCutouts:
         >>> len(table), table["objID"].dtype
         (3, dtype('uint64'))
         """
-        from sdss_cutout._catalog import query_sql
+        from sdss_cutout._transfer.sql import query_sql
 
         settings = self._settings()
         return query_sql(
@@ -554,7 +554,7 @@ class SDSSCutouts:
             yield Part(targets=targets, names=targets.names(), requests=requests)
 
     def _get(self, targets: Targets, options: PictureOptions) -> CutoutList:
-        from sdss_cutout._fetch import Task
+        from sdss_cutout._transfer.fetch import Task
 
         parts = list(self._parts(targets, options))
         total = len(targets)
@@ -576,9 +576,9 @@ class SDSSCutouts:
 
     def _fetched(self, tasks: Iterator[Task], finish: Callable[..., Any]) -> Iterator[Any]:
         """Yield what ``finish`` makes of the answers, over connections of this call."""
-        from sdss_cutout._fetch import fetch
-        from sdss_cutout._pace import Pace
-        from sdss_cutout._transport import HTTPTransport
+        from sdss_cutout._transfer.fetch import fetch
+        from sdss_cutout._transfer.rate_limiter import Pace
+        from sdss_cutout._transfer.transport import HTTPTransport
 
         site, settings = self._site(), self._settings()
         with HTTPTransport(
@@ -635,8 +635,8 @@ class SDSSCutouts:
     ) -> Outcomes:
         """Bring the targets to their outcomes."""
         # Here, as requests, SQLite and the like would double the time of `import sdss_cutout`.
-        from sdss_cutout._download import download
-        from sdss_cutout._store import Store
+        from sdss_cutout._download.run import download
+        from sdss_cutout._store.store import Store
 
         with (
             Store(
@@ -650,7 +650,7 @@ class SDSSCutouts:
         ):
             fetched = partial(self._fetched, finish=store.keeper.keep)
             if executor is not None:
-                from sdss_cutout._distribute import distribute
+                from sdss_cutout._download.executors import distribute
 
                 fetched = partial(
                     distribute,

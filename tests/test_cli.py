@@ -182,7 +182,7 @@ def test_a_full_disk_is_1(run, targets, tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("sdss_cutout._files.os.write", full)
+    monkeypatch.setattr("sdss_cutout._store.files.os.write", full)
     status, _, err = run("download", targets, "-o", tmp_path / "out", "--size", 64)
     assert status == 1
     assert "No space left on device" in err

@@ -1,4 +1,4 @@
-"""The rooms' imports run one way, and the sandbox stands apart."""
+"""Imports run one way between the layers, and the sandbox stands apart."""
 
 from __future__ import annotations
 
@@ -11,28 +11,27 @@ import sdss_cutout
 
 PACKAGE = Path(sdss_cutout.__file__).parent
 
-# A room imports from those before it only, be it at its top or when it is called.
-ORDER = [
-    "_errors", "_config", "_service", "_names", "_tables", "_targets", "_request", "_part",
-    "_image", "_answer", "_pace", "_transport", "_fetch", "_wcs", "_avm", "_files", "_index",
-    "_outcome", "_given", "_catalog", "_manifest", "_glance", "_plot", "_cutout", "_store",
-    "_distribute", "_progress", "_download", "_montage", "_notebook", "_sheet", "_report", "_read",
-    "client", "cli", "__main__",
+# A layer imports from those above it in this list and from itself: at the top of a module, inside
+# a function, and for type checking alike.
+LAYERS = [
+    "_errors", "_config", "_progress", "_service", "_targets", "_request", "_image", "_transfer",
+    "_store", "_views", "_results", "_download", "client", "cli", "__main__",
 ]  # fmt: skip
 
 
+# Left from the flat layout; each goes when its seam is built.
+NOT_YET = {
+    "_store/store.py": {"_results"},
+    "_views/montage.py": {"_results"},
+    "_views/notebook.py": {"_results"},
+    "_views/plot.py": {"_results"},
+    "_views/sheet.py": {"_results"},
+}
+
+
 def imported(path):
-    """The modules that a file imports at run time, anywhere in it."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    typing_only = {
-        id(node)
-        for block in ast.walk(tree)
-        if isinstance(block, ast.If) and ast.unparse(block.test) == "TYPE_CHECKING"
-        for node in ast.walk(block)
-    }
-    for node in ast.walk(tree):
-        if id(node) in typing_only:
-            continue
+    """The modules that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -41,27 +40,45 @@ def imported(path):
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
-def rooms_in(path):
+def layers_in(path):
     names = (name.split(".") for name in imported(path))
     return {parts[1] for parts in names if parts[0] == "sdss_cutout" and len(parts) > 1}
 
 
-ROOMS = sorted(path for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+def layer_of(path):
+    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
 
 
-@pytest.mark.parametrize("path", ROOMS, ids=lambda path: path.stem)
+def identify(path):
+    return str(path.relative_to(PACKAGE))
+
+
+MODULES = sorted(PACKAGE.rglob("*.py"))
+CLIENT = [path for path in MODULES if layer_of(path) not in ("sandbox", "__init__")]
+SANDBOX = [path for path in MODULES if layer_of(path) == "sandbox"]
+
+
+@pytest.mark.parametrize("path", CLIENT, ids=identify)
 def test_imports_run_one_way(path):
-    before = ORDER[: ORDER.index(path.stem)]
+    layer = layer_of(path)
+    allowed = {*LAYERS[: LAYERS.index(layer) + 1]}
     # The command line starts the sandbox; what else it imports from the package are public names.
-    found = rooms_in(path) & {*ORDER, "sandbox"}
-    assert found <= {*before, "sandbox" if path.stem == "cli" else ""}
+    found = layers_in(path) & {*LAYERS, "sandbox"}
+    allowed |= {"sandbox"} if layer == "cli" else set()
+    assert found <= allowed | NOT_YET.get(identify(path), set())
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.glob("sandbox/*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", SANDBOX, ids=identify)
 def test_the_sandbox_stands_apart(path):
-    assert rooms_in(path) <= {"sandbox"}
+    assert layers_in(path) <= {"sandbox"}
 
 
-def test_one_room_sends():
-    senders = [p.name for p in PACKAGE.rglob("*.py") if "requests" in set(imported(p))]
-    assert senders == ["_transport.py"]
+def test_one_layer_sends():
+    libraries = {"requests", "urllib3"}
+    senders = {layer_of(p) for p in MODULES if libraries & {n.split(".")[0] for n in imported(p)}}
+    assert senders == {"_transfer"}
+
+
+@pytest.mark.parametrize("folder", sorted({p.parent for p in CLIENT}), ids=identify)
+def test_a_folder_fits_on_a_screen(folder):
+    assert len([path for path in folder.glob("*.py") if path.stem != "__init__"]) < 12

@@ -34,8 +34,8 @@ def requests_for_a_million() -> str:
 
 def sidecar() -> str:
     """Making and placing a sidecar, beyond writing a file of its size: in memory and on disk."""
-    from sdss_cutout._request import CutoutRequest
-    from sdss_cutout._wcs import Provenance, sidecar_bytes
+    from sdss_cutout._image.header import Provenance, sidecar_bytes
+    from sdss_cutout._request.request import CutoutRequest
 
     request = CutoutRequest(
         ra=19.023342, dec=-0.014911, scale=0.396127, width=200, height=200, overlays="",
@@ -89,8 +89,8 @@ def memory() -> str:
     from million import targets
 
     from sdss_cutout import SDSSCutouts
-    from sdss_cutout._outcome import Outcomes
-    from sdss_cutout._targets import read_targets
+    from sdss_cutout._results.outcome import Outcomes
+    from sdss_cutout._targets.targets import read_targets
 
     table = targets(TARGETS, named=False)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

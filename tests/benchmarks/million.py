@@ -72,7 +72,7 @@ def watch_memory(every: float) -> list[tuple[float, float]]:
 
 def watch_requests() -> list[float]:
     """Return a list that gets the time of the first request."""
-    from sdss_cutout._transport import HTTPTransport
+    from sdss_cutout._transfer.transport import HTTPTransport
 
     first: list[float] = []
     send = HTTPTransport.send

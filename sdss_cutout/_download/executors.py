@@ -1,0 +1,258 @@
+"""Fetching in the workers of an executor: other processes, or other machines.
+
+Targets travel in chunks. The budget of requests is cut into shares before anything is sent, and
+each chunk that is under way holds one, so that all workers together stay within it, however many
+there are. A chunk's outcomes are noted in a journal beside its files as they come: whoever does
+the chunk again, because its worker was lost, goes on from there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import os
+import tempfile
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    wait,
+)
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sdss_cutout._errors import StoreError
+from sdss_cutout._request.request import Site
+from sdss_cutout._results.outcome import FAILED, Outcome
+from sdss_cutout._store.files import translated
+from sdss_cutout._store.store import Keeper
+from sdss_cutout._transfer.classify import Answer, one_line
+from sdss_cutout._transfer.fetch import FetchSettings, Task, fetch
+from sdss_cutout._transfer.rate_limiter import Pace
+from sdss_cutout._transfer.transport import HTTPTransport
+
+__all__ = ["distribute"]
+
+# How often a chunk is begun before its targets are given up.
+_MOST_TRIES = 3
+
+# A chunk is about so many seconds of its share's rate, and never more than so many targets: what
+# comes of them is recorded, and shown, when it ends. The first ones are small, so that a short
+# list is spread too.
+_CHUNK_SECONDS, _CHUNK_MOST, _CHUNK_FIRST = 10.0, 200, 8
+
+_WORKERS_IF_UNKNOWN = 4
+
+
+def distribute(
+    tasks: Iterator[Task],
+    *,
+    executor: Executor,
+    site: Site,
+    settings: FetchSettings,
+    keeper: Keeper,
+) -> Iterator[Outcome]:
+    """Yield the outcomes of all tasks, fetched and written by an executor's workers.
+
+    A server that is overloaded slows the share of the worker that it tells so; the others hear of
+    it when they are told themselves. Workers that are at work when the caller gives up end with
+    their next picture, as the folder in which they write is gone.
+
+    Parameters
+    ----------
+    tasks : iterator of Task
+        Taken in the calling thread, a chunk a free share.
+    executor : `concurrent.futures.Executor`
+        Its workers see the keeper's directory under the same path.
+    site : Site
+        Which server is asked.
+    settings : FetchSettings
+        The bounds for all workers together.
+    keeper : Keeper
+        Writes the pictures.
+
+    Raises
+    ------
+    Exception
+        Whatever a worker raises, but for the loss of the worker itself: then its chunk is done
+        again, and ends ``failed`` if that happens too often.
+    """
+    keeper = replace(
+        keeper, directory=os.path.abspath(keeper.directory), scratch=os.path.abspath(keeper.scratch)
+    )
+    free = deque(_shares(settings, _workers_of(executor)))
+    fresh, again = _chunks(tasks, len(free), settings.max_rate), deque[_Chunk]()
+    under_way: dict[Future[list[Outcome]], tuple[_Chunk, FetchSettings]] = {}
+    try:
+        while True:
+            while free and (chunk := again.popleft() if again else next(fresh, None)):
+                share = free.popleft()
+                under_way[_submit(executor, chunk, site, share, keeper)] = chunk, share
+            if not under_way:
+                return
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                chunk, share = under_way.pop(future)
+                free.append(share)
+                if (loss := _loss_of(future)) is None:
+                    yield from future.result()
+                elif chunk.tries < _MOST_TRIES:
+                    again.append(chunk)
+                else:
+                    yield from _given_up(chunk, keeper, loss)
+    finally:
+        for future in under_way:
+            future.cancel()
+
+
+# ------------------------------------------------------------------------ the coordinator
+
+
+@dataclass(slots=True)
+class _Chunk:
+    number: int
+    tasks: list[Task]
+    tries: int = 0
+
+
+def _workers_of(executor: Executor) -> int:
+    """Return how many chunks an executor can work on at the same time, as far as it tells."""
+    workers = getattr(executor, "_max_workers", None)  # the standard library's, loky's
+    client = getattr(executor, "_client", None)  # Dask's
+    if client is not None and hasattr(client, "nthreads"):
+        workers = sum(client.nthreads().values())
+    return workers if isinstance(workers, int) and workers > 0 else _WORKERS_IF_UNKNOWN
+
+
+def _shares(settings: FetchSettings, workers: int) -> list[FetchSettings]:
+    """Cut the budget into shares of at least one connection, whose sum is the budget."""
+    count = min(workers, settings.max_connections)
+    each, rest = divmod(settings.max_connections, count)
+    connections = [each + (number < rest) for number in range(count)]
+    return [
+        replace(
+            settings,
+            max_connections=mine,
+            max_rate=settings.max_rate * mine / settings.max_connections,
+        )
+        for mine in connections
+    ]
+
+
+def _chunks(tasks: Iterator[Task], shares: int, max_rate: float) -> Iterator[_Chunk]:
+    most = int(min(max(max_rate / shares * _CHUNK_SECONDS, 1), _CHUNK_MOST))
+    for number in itertools.count():
+        size = min(most, _CHUNK_FIRST * 2 ** min(number // shares, 10))
+        chunk = list(itertools.islice(tasks, size))
+        if not chunk:
+            return
+        yield _Chunk(number, chunk)
+
+
+def _submit(
+    executor: Executor, chunk: _Chunk, site: Site, share: FetchSettings, keeper: Keeper
+) -> Future[list[Outcome]]:
+    chunk.tries += 1
+    try:
+        # What is needed of the site and no more: the rest need not travel.
+        server = (site.picture_url, site.auth)
+        return executor.submit(_work, chunk.number, chunk.tries, chunk.tasks, server, share, keeper)
+    except BrokenExecutor as error:  # for good, as a pool of processes is that has lost one
+        chunk.tries = _MOST_TRIES
+        future: Future[list[Outcome]] = Future()
+        future.set_exception(error)
+        return future
+
+
+def _loss_of(future: Future[list[Outcome]]) -> BaseException | None:
+    """Return the error that tells of a lost worker; one of the work itself is not such."""
+    try:
+        error = future.exception()
+    except CancelledError as cancelled:
+        return cancelled
+    # Dask's own errors, as KilledWorker; Dask is not imported for their sake.
+    from_dask = type(error).__module__.partition(".")[0] == "distributed"
+    return error if isinstance(error, BrokenExecutor | CancelledError) or from_dask else None
+
+
+def _given_up(chunk: _Chunk, keeper: Keeper, loss: BaseException) -> Iterator[Outcome]:
+    done = _Journal(keeper, chunk.number).read()
+    why = f"the executor lost its worker ({type(loss).__name__}: {loss}); run again to go on"
+    date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    for task in chunk.tasks:
+        yield done.get(task.index) or Outcome(
+            index=task.index, name=task.name, status=FAILED, error=one_line(why), date=date
+        )
+
+
+# ------------------------------------------------------------------------------ the worker
+
+
+class _Journal:
+    """The outcomes of a chunk, a line each, written as they come."""
+
+    def __init__(self, keeper: Keeper, number: int) -> None:
+        self._path = Path(keeper.scratch, f"chunk-{number}.jsonl")
+
+    def read(self) -> dict[int, Outcome]:
+        """Return what is noted; a line that was cut by the loss of its worker is left out."""
+        outcomes = {}
+        with contextlib.suppress(FileNotFoundError):
+            for line in self._path.read_text(encoding="utf-8").splitlines():
+                with contextlib.suppress(ValueError, TypeError):
+                    outcome = Outcome(**json.loads(line))
+                    outcomes[outcome.index] = outcome
+        return outcomes
+
+    def note(self, outcome: Outcome) -> None:
+        # One write, at the end: lines of several threads or workers do not mix. The newline goes
+        # first, so that a cut line spoils no other.
+        line = f"\n{json.dumps(asdict(outcome))}".encode()
+        with self._path.open("ab", buffering=0) as file:
+            file.write(line)
+
+
+def _work(
+    number: int,
+    tries: int,
+    tasks: list[Task],
+    server: tuple[str, tuple[str, str] | None],
+    share: FetchSettings,
+    keeper: Keeper,
+) -> list[Outcome]:
+    """Fetch a chunk's targets, in a worker, but for those that are done already."""
+    if not os.path.isdir(keeper.scratch):
+        raise StoreError(
+            f"{keeper.directory} is not, for a worker of the executor, the directory of this run "
+            "(or the run was ended); all workers must see it under this path"
+        )
+    with translated(Path(keeper.directory)):
+        # A folder of one's own: a worker that was given up as lost may still be writing.
+        scratch = tempfile.mkdtemp(prefix=f"chunk-{number}-{tries}-", dir=keeper.scratch)
+    mine = replace(keeper, scratch=scratch)
+    journal = _Journal(keeper, number)
+    # Also at the first try, as some executors begin lost work again by themselves.
+    done = journal.read()
+
+    def finish(task: Task, answer: Answer, attempts: int) -> Outcome:
+        outcome = mine.keep(task, answer, attempts)
+        with translated(Path(keeper.directory)):
+            journal.note(outcome)
+        return outcome
+
+    pace = Pace(share.max_rate)
+    pace.skip_first()
+    left = [task for task in tasks if task.index not in done]
+    url, auth = server
+    with HTTPTransport(
+        url, connections=share.max_connections, timeout=share.timeout, auth=auth
+    ) as transport:
+        fetched = list(fetch(left, transport, pace, share, finish))
+    with contextlib.suppress(OSError):
+        os.rmdir(scratch)
+    return [*done.values(), *fetched]

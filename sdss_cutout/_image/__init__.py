@@ -1,0 +1,1 @@
+"""Checks and decodes JPEGs, writes headers and WCS; pure."""

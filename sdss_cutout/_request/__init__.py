@@ -1,0 +1,1 @@
+"""Combines directions and geometry into requests and URLs; pure and strict."""

@@ -1,0 +1,1 @@
+"""Facts about SkyServer and the SAS, each with its source; no behaviour."""

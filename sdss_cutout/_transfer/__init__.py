@@ -1,0 +1,1 @@
+"""Sends requests and classifies the answers: bounded, paced, retried; knows nothing of files."""

@@ -1,0 +1,1 @@
+"""What people look at: plots, montages, the contact sheet and notebooks."""

@@ -1,0 +1,239 @@
+"""Many requests, with a transport that does what the test says."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from jpegs import GOOD
+
+from sdss_cutout._request.request import build_requests, check_site
+from sdss_cutout._targets.targets import read_targets
+from sdss_cutout._transfer import fetch as _fetch
+from sdss_cutout._transfer.classify import Kind, Response
+from sdss_cutout._transfer.fetch import FetchSettings, Task, fetch
+from sdss_cutout._transfer.rate_limiter import Pace
+
+PICTURE = Response(status=200, reason="OK", content=GOOD)
+FAULT = Response(failure="the connection was reset")
+DAMAGED = Response(status=200, reason="OK", content=GOOD[:-100])
+
+
+@pytest.fixture(autouse=True)
+def _short_waits(monkeypatch):
+    monkeypatch.setattr(_fetch, "_FIRST_WAIT", 0.001)
+
+
+class FakeTransport:
+    """Answers by row: a list of responses, the last of which stays."""
+
+    def __init__(self, **responses):
+        self.responses = responses
+        self.sent = Counter()
+        self.lock = threading.Lock()
+
+    def send(self, request):
+        with self.lock:
+            number = self.sent[request.url]
+            self.sent[request.url] += 1
+        responses = self.responses.get(f"row{int(request.ra)}", [PICTURE])
+        return responses[min(number, len(responses) - 1)]
+
+    def abort(self):
+        pass
+
+
+def tasks(count):
+    targets = read_targets(SkyCoord(np.arange(count), np.zeros(count), unit="deg"))
+    requests = build_requests(targets, check_site("http://127.0.0.1", 17), size=120)
+    for index, request in enumerate(requests):
+        yield Task(index=index, name=str(index), request=request)
+
+
+def run(transport, count=10, connections=4, max_attempts=3, rate=100_000.0, finish=None):
+    settings = FetchSettings(
+        max_connections=connections, max_rate=rate, max_attempts=max_attempts, timeout=5.0
+    )
+    finish = finish or (lambda task, answer, attempts: (task.index, answer, attempts))
+    return fetch(tasks(count), transport, Pace(rate), settings, finish)
+
+
+def by_row(results):
+    return {index: (answer, attempts) for index, answer, attempts in results}
+
+
+def test_every_task_has_one_result():
+    transport = FakeTransport()
+    results = list(run(transport, count=300))
+    assert sorted(index for index, _, _ in results) == list(range(300))
+    assert set(transport.sent.values()) == {1}
+
+
+@pytest.mark.parametrize("connections", [1, 3, 8, 200])
+def test_as_many_requests_under_way_as_connections_and_no_more(connections):
+    class Slow(FakeTransport):
+        under_way = most = 0
+        all_used = threading.Event()
+
+        def send(self, request):
+            with self.lock:
+                self.under_way += 1
+                self.most = max(self.most, self.under_way)
+                if self.under_way == connections:
+                    self.all_used.set()
+            self.all_used.wait(10)
+            with self.lock:
+                self.under_way -= 1
+            return super().send(request)
+
+    transport = Slow()
+    list(run(transport, count=400, connections=connections))
+    assert transport.most == connections
+
+
+def test_the_next_request_goes_while_a_picture_is_looked_into():
+    class Noting(FakeTransport):
+        second = threading.Event()
+
+        def send(self, request):
+            if request.ra == 1:
+                self.second.set()
+            return super().send(request)
+
+    transport = Noting()
+    seen = []
+
+    def finish(task, answer, attempts):
+        if task.index == 0:
+            seen.append(transport.second.wait(10))
+
+    list(run(transport, count=2, connections=1, finish=finish))
+    assert seen == [True]
+
+
+def test_no_more_threads_than_tasks():
+    before = threading.active_count()
+    seen = []
+    list(run(FakeTransport(), 2, 8, finish=lambda *_: seen.append(threading.active_count())))
+    assert max(seen) <= before + 2
+
+
+def test_a_fault_is_tried_again_and_others_go_on():
+    transport = FakeTransport(
+        row3=[FAULT, FAULT, PICTURE], row5=[FAULT], row6=[DAMAGED] * 2 + [PICTURE]
+    )
+    found = by_row(run(transport, max_attempts=3))
+    assert len(found) == 10
+    assert (found[3][0].content, found[3][1]) == (GOOD, 3)
+    assert (found[5][0].kind, found[5][0].message, found[5][1]) == (Kind.FAULT, FAULT.failure, 3)
+    assert (found[6][0].content, found[6][1]) == (GOOD, 3)
+    assert (found[0][0].content, found[0][1]) == (GOOD, 1)
+
+
+@pytest.mark.parametrize(
+    ("response", "kind"),
+    [
+        (Response(status=404, reason="(ra, dec) is outside the SDSS footprint."), Kind.OUTSIDE),
+        (Response(status=400, reason="Bad Request"), Kind.REFUSED),
+    ],
+)
+def test_what_cannot_get_better_is_not_tried_again(response, kind):
+    answer, attempts = by_row(run(FakeTransport(row0=[response])))[0]
+    assert (answer.kind, attempts) == (kind, 1)
+
+
+def test_overload_slows_the_pace_and_success_restores_it():
+    pace = Pace(100_000.0)
+    settings = FetchSettings(max_connections=1, max_rate=1e5, max_attempts=3, timeout=5.0)
+    overload = Response(status=503, reason="Service Unavailable")
+    transport = FakeTransport(row0=[overload, PICTURE])
+    rates = []
+
+    def finish(task, answer, attempts):
+        rates.append(pace.rate)
+
+    list(fetch(tasks(200), transport, pace, settings, finish))
+    assert min(rates) < 60_000
+    assert pace.rate == 100_000
+
+
+def test_a_longer_silence_than_is_waited_for_ends_all_targets_at_once():
+    ban = Response(status=429, reason="Too Many Requests", headers={"Retry-After": "3600"})
+    transport = FakeTransport(row0=[ban])
+    found = by_row(run(transport, count=20, connections=1))
+    assert {answer.kind for answer, _ in found.values()} == {Kind.REFUSED}
+    assert sum(transport.sent.values()) == 1
+    assert found[0][0].message == (
+        "429 Too Many Requests; the server asks for 3600 s of silence (Retry-After), more than "
+        "the 600 s that are waited for; try again later"
+    )
+
+
+def test_redirects_are_followed_up_to_a_limit():
+    class Redirecting(FakeTransport):
+        def send(self, request):
+            self.sent[request.url] += 1
+            hops = int(request.url.rpartition("#")[2]) if "#" in request.url else 0
+            base = request.url.partition("#")[0]
+            if request.ra == 0 and hops == 5:
+                return PICTURE
+            return Response(status=302, headers={"Location": f"{base}#{hops + 1}"})
+
+    found = by_row(run(Redirecting(), count=2, max_attempts=2))
+    assert (found[0][0].content, found[0][1]) == (GOOD, 1)
+    assert found[1][0].message == "more than 5 redirects, one after the other"
+    assert found[1][1] == 2
+
+
+def test_an_error_in_the_results_ends_the_run_and_its_threads():
+    before = threading.active_count()
+
+    def finish(task, answer, attempts):
+        raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        list(run(FakeTransport(), finish=finish))
+    assert threading.active_count() == before
+
+
+def test_leaving_early_ends_the_threads_and_what_is_under_way():
+    aborted = []
+
+    class Endless(FakeTransport):
+        def __init__(self):
+            super().__init__()
+            self.ended = threading.Event()
+
+        def send(self, request):
+            if request.ra > 0:
+                self.ended.wait(30)
+            return PICTURE
+
+        def abort(self):
+            aborted.append(True)
+            self.ended.set()
+
+    before = threading.active_count()
+    results = run(Endless(), count=8, connections=4)
+    next(results)
+    results.close()
+    assert aborted
+    assert threading.active_count() == before
+
+
+def test_the_list_is_taken_little_by_little():
+    taken = []
+
+    def source():
+        for task in tasks(5_000):
+            taken.append(task.index)
+            yield task
+
+    settings = FetchSettings(max_connections=2, max_rate=1e5, max_attempts=1, timeout=5.0)
+    results = fetch(source(), FakeTransport(), Pace(1e5), settings, lambda *_: None)
+    next(results)
+    assert len(taken) < 1_500
+    results.close()
