@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from sdss_cutout.sandbox import drawing, projection, rules, sql
+from sdss_cutout.sandbox import drawing, projection, rules
+from sdss_cutout.sandbox.sql.functions import MOST_ARCMIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -233,7 +234,7 @@ def _filter_sql(request: PictureRequest, text: str) -> str:
     table = {"P": "PhotoPrimary", "G": "Galaxy", "S": "Star"}[kind]
     bands = [] if band is None else list("ugriz") if band == "A" else [band.lower()]
     where = " OR ".join(f"p.{name} BETWEEN {float(low)} AND {float(high)}" for name in bands)
-    radius = min(60 * request.radius_deg, sql.MOST_ARCMIN)
+    radius = min(60 * request.radius_deg, MOST_ARCMIN)
     near = f"dbo.fGetNearbyObjEq({request.ra},{request.dec},{radius})"
     return (
         f"SELECT p.ra AS ra, p.dec AS dec FROM {near} n JOIN {table} p ON n.objID = p.objID"  # noqa: S608

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 from sdss_cutout.sandbox import control, mischief, projection
 from sdss_cutout.sandbox.faults import HOP, LOOP, Fault, FaultBook
 from sdss_cutout.sandbox.log import RequestLog, RequestRecord
-from sdss_cutout.sandbox.site import Request, Site
+from sdss_cutout.sandbox.request import Request
+from sdss_cutout.sandbox.site import Site
 from sdss_cutout.sandbox.wire import (
     SERVER,
     Answer,
@@ -254,11 +255,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _exchange(self) -> None:
         sandbox = cast("_Server", self.server).sandbox
-        request = Request.parse(self.command, self.path)
-        posted = self._read_posted()
+        content_type = self.headers.get("Content-Type", "")
+        request = Request.parse(self.command, self.path, self._read_posted(), content_type)
         if request.route == "control":
             wire = Wire(self.connection, lambda _: None, lambda: None)
-            self._finish(wire, lambda: wire.send(control.answer(sandbox, request, posted)))
+            self._finish(wire, lambda: wire.send(control.answer(sandbox, request)))
             return
         self._logged(sandbox, request)
 
@@ -266,7 +267,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault, name = _chosen(sandbox.faults, request)
         record = RequestRecord(
             time=time.monotonic(), kind=request.kind, method=request.method, path=request.path,
-            query=request.query, status=0, fault=name,
+            query=request.fields, status=0, fault=name,
             user_agent=self.headers.get("User-Agent", ""),
         )  # fmt: skip
         log = sandbox.log

@@ -30,7 +30,7 @@ class Asker:
         assert answer.status_code == 200, answer.text
         return decoded(answer.content)
 
-    def sql(self, command: str, form: str = "csv") -> requests.Response:
+    def sql(self, command: str, form: str | None = "csv") -> requests.Response:
         url = f"{self.sandbox.base_url}/dr17/SkyServerWS/SearchTools/SqlSearch"
         return self.session.get(url, params={"cmd": command, "format": form}, timeout=20)
 
