@@ -47,6 +47,8 @@ class Sandbox:
         only: for tests of endurance.
     outside_status : {404, 200}
         How pictures without imaging are answered; servers before 2017-03 said 200.
+    queries_per_minute : int, optional
+        Refuse SQL beyond this number in any minute, as the real server does beyond 60.
 
     Examples
     --------
@@ -56,8 +58,13 @@ class Sandbox:
     True
     """
 
-    def __init__(self, port: int = 0, *, fast: bool = False, outside_status: int = 404) -> None:
-        self.site = Site(fast=fast, outside_status=outside_status)
+    def __init__(
+        self, port: int = 0, *, fast: bool = False, outside_status: int = 404,
+        queries_per_minute: int | None = None,
+    ) -> None:  # fmt: skip
+        self.site = Site(
+            fast=fast, outside_status=outside_status, queries_per_minute=queries_per_minute
+        )
         self.faults = FaultBook()
         self.log = RequestLog(counters_only=fast)
         self._server = _Server(("127.0.0.1", port), self)

@@ -48,10 +48,13 @@ POST /sandbox/reset: forget requests and faults</li>
 class Site:
     """Answers requests as SkyServer would; knows nothing of connections and faults."""
 
-    def __init__(self, *, fast: bool = False, outside_status: int = 404) -> None:
+    def __init__(
+        self, *, fast: bool = False, outside_status: int = 404,
+        queries_per_minute: int | None = None,
+    ) -> None:  # fmt: skip
         self.sky = Sky()
         self.catalogue = Catalogue(self.sky)
-        tables = TableRoutes(self.catalogue)
+        tables = TableRoutes(self.catalogue, queries_per_minute)
         self._routes: dict[str, Callable[[Request], Answer]] = {
             "picture": self._picture,
             "sql_search": tables.sql_search,

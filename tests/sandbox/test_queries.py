@@ -8,12 +8,16 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+import requests
 from astroquery.exceptions import RemoteServiceError
 from astroquery.sdss import SDSS, conf
 
+from sdss_cutout.sandbox import Sandbox
 from sdss_cutout.sandbox.sky import Sky
 from sdss_cutout.sandbox.sql import cells
 from sdss_cutout.sandbox.sql.catalogue import Catalogue, QueryTooLongError
+
+from .conftest import Asker
 
 
 @pytest.fixture
@@ -207,6 +211,20 @@ def test_what_the_rules_forbid_is_an_error_message(ask, query, command):
     assert list(row) == ["error_message"]
     with pytest.raises(RemoteServiceError, match="error_message"):
         query(command)
+
+
+def test_too_many_queries_in_a_minute():
+    with Sandbox(queries_per_minute=2) as sandbox, requests.Session() as session:
+        ask = Asker(sandbox, session)
+        assert rows(ask.sql("SELECT 1 AS x")) == rows(ask.sql("SELECT 1 AS x")) == [{"x": "1"}]
+        (row,) = rows(ask.sql("SELECT 2 AS x"))
+        assert row["error_message"] == (
+            "ERROR: Maximum 60 queries allowed per minute. Rejected query: SELECT 2 AS x"
+        )
+        assert ask.sql("SELECT 2 AS x", "json").json()[0]["Rows"] == [
+            {"error_message": row["error_message"]}
+        ]
+        assert ask.picture(ra=20, dec=0).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import time
+from collections import deque
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -11,10 +14,11 @@ from sdss_cutout.sandbox.sql.crossid import ArgumentError, CrossIdentification
 from sdss_cutout.sandbox.wire import Answer, error_json, html
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sdss_cutout.sandbox.request import Request
     from sdss_cutout.sandbox.sql.catalogue import Catalogue
+    from sdss_cutout.sandbox.sql.functions import TableFunction
     from sdss_cutout.sandbox.sql.results import Rows
 
     Ask = Callable[[], dialect.Answer]
@@ -29,24 +33,43 @@ _OBJECT = (  # S: RadialSearch.cs
 
 
 class TableRoutes:
-    """Answers the routes of one catalogue."""
+    """Answers the routes of one catalogue.
 
-    def __init__(self, catalogue: Catalogue) -> None:
+    ``queries_per_minute`` is the server's limit for one client; None is no limit.
+    """
+
+    def __init__(self, catalogue: Catalogue, queries_per_minute: int | None = None) -> None:
         self._catalogue = catalogue
+        self._most = queries_per_minute
+        self._times: deque[float] = deque()
+        self._lock = threading.Lock()
+
+    def _ask(
+        self, command: str, tables: Mapping[str, TableFunction] | None = None
+    ) -> dialect.Answer:
+        """Run a query, unless there were too many in the last minute."""
+        with self._lock:
+            now = time.monotonic()
+            while self._times and self._times[0] <= now - 60.0:
+                self._times.popleft()
+            if self._most is not None and len(self._times) >= self._most:
+                raise dialect.RefusedError(rules.RATE_LIMIT_TEXT.format(query=command))
+            self._times.append(now)
+        return dialect.ask(self._catalogue, command, tables)
 
     def sql_search(self, request: Request) -> Answer:
         """SqlSearch: parameters from the URL only, in this case (S: RequestMisc.cs)."""
         command = request.query.get("cmd")
         if command is None:
             return error_json(400, TOO_FEW)
-        return _rest(request, lambda: dialect.ask(self._catalogue, command))
+        return _rest(request, lambda: self._ask(command))
 
     def results_page(self, request: Request) -> Answer:
         """x_results.aspx, which answers errors with pages; cross-identifications go there too."""
         if request.fields.get("searchtool", "").lower() == "crossid":
             return self.cross_id_page(request)
         command = request.fields.get("cmd", "")
-        return _page(request, lambda: dialect.ask(self._catalogue, command))
+        return _page(request, lambda: self._ask(command))
 
     def cross_id(self, request: Request) -> Answer:
         """CrossIdSearch: the list is the body, or ``paste``."""
@@ -81,11 +104,11 @@ class TableRoutes:
             f"SELECT TOP {limit if limit > 0 else rules.MAX_ROWS} {_OBJECT} FROM "  # noqa: S608
             f"{function}({','.join(map(repr, arguments))}) n, PhotoPrimary p WHERE n.objID=p.objID"
         )
-        return _rest(request, lambda: dialect.ask(self._catalogue, command))
+        return _rest(request, lambda: self._ask(command))
 
     def _identified(self, request: Request) -> dialect.Answer:
         asked = CrossIdentification.of(request.fields, request.upload)
-        return dialect.ask(self._catalogue, asked.command, asked.tables)
+        return self._ask(asked.command, asked.tables)
 
 
 def _rest(request: Request, ask: Ask) -> Answer:
