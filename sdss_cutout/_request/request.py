@@ -64,6 +64,8 @@ class CutoutRequest:
         SDSS data release.
     url : str
         The URL that asks for all of this.
+    service : ImageService
+        The facts about the service that is asked.
     """
 
     ra: float
@@ -74,6 +76,12 @@ class CutoutRequest:
     overlays: str
     release: int
     url: str
+    service: ImageService = field(default=SKYSERVER, repr=False)
+
+    @property
+    def largest_body(self) -> int:
+        """More bytes than any JPEG of this size has: those of its bare pixels, and a header."""
+        return 3 * self.width * self.height + 65_536
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +127,7 @@ class RequestBatch:
                 overlays=self.overlays,
                 release=self.site.release,
                 url=url,
+                service=self.site.service,
             )
 
     def urls(self) -> list[str]:

@@ -369,7 +369,7 @@ def cutout_of(
     name: str, request: CutoutRequest, answer: Answer, attempts: int, creator: str
 ) -> Cutout:
     """Return the cutout that an answer brought."""
-    if answer.kind is not Kind.PICTURE:
+    if answer.kind is not Kind.OK:
         outside = answer.kind is Kind.OUTSIDE
         return Cutout(
             name=name,

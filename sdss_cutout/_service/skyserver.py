@@ -7,6 +7,7 @@ A new image service would be one more `ImageService` in `SERVICES`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -60,6 +61,10 @@ class ImageService:
     sql_per_minute: int
     outside_phrase: str
 
+    def __reduce__(self) -> tuple[Callable[[str], ImageService], tuple[str]]:
+        # By name: a million requests that travel to an executor's workers share these facts.
+        return _service_of_name, (self.name,)
+
     def limits_for(self, overlays: str) -> Limits:
         """Return the limits that hold with these overlay letters."""
         return self.limits_with_2mass if "X" in overlays else self.limits
@@ -111,6 +116,10 @@ SKYSERVER = ImageService(
 )
 
 SERVICES = MappingProxyType({"skyserver": SKYSERVER})
+
+
+def _service_of_name(name: str) -> ImageService:
+    return next(service for service in SERVICES.values() if service.name == name)
 
 
 def navigate_url(base_url: str, release: int, ra: float, dec: float) -> str:

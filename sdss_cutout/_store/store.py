@@ -62,7 +62,7 @@ class Keeper:
     def keep(self, task: Task, answer: Answer, attempts: int) -> Outcome:
         """Write what came, and return the outcome."""
         date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-        if answer.kind is not Kind.PICTURE:
+        if answer.kind is not Kind.OK:
             return Outcome(
                 index=task.index,
                 name=task.name,
