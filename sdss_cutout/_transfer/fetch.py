@@ -294,7 +294,7 @@ class WorkerPool(Generic[R, T]):
         self._settings = settings
         self._classify = classify
         self._finish = finish
-        self._done: queue.SimpleQueue[_Done[T]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[_Done[T] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
 
     def add(self, task: FetchTask[R]) -> None:
@@ -310,7 +310,10 @@ class WorkerPool(Generic[R, T]):
             self._threads[-1].start()
 
     def results(self) -> Iterator[T]:
-        """Wait for a result, then yield it and all others that are there."""
+        """Wait for a result, then yield it and all others that are there.
+
+        Nothing is yielded where more tasks can be added instead.
+        """
         if self._workload.rate > _BATCH_ABOVE and self.queue.is_backlogged():
             # Else this thread would wake up, and stop a worker, for each of them.
             time.sleep(_BATCH_EVERY)
@@ -320,12 +323,17 @@ class WorkerPool(Generic[R, T]):
         if self._workload.note(len(results)):
             self.queue.set_workers(self._workload.useful)
         for done in results:
+            if done is None:
+                continue
             if done.error is not None:
                 raise done.error
             yield done.result  # type: ignore[misc]
 
-    def _next_result(self) -> _Done[T]:
-        """Wait for a result; meanwhile, let more workers in if those at work only wait."""
+    def _next_result(self) -> _Done[T] | None:
+        """Wait for a result, or None where more tasks can be added.
+
+        Meanwhile, more workers are let in if those at work only wait.
+        """
         while True:
             try:
                 return self._done.get(timeout=self._workload.look_again_after)
@@ -421,6 +429,7 @@ class WorkerPool(Generic[R, T]):
         else:
             attempt.redirects, attempt.answer = (), answer
             self.queue.put(attempt, delay=step.after)
+            self._done.put(None)  # another task can have its turn meanwhile
 
     def _put_result(self, attempt: Attempt[R], answer: Answer) -> None:
         self._done.put(_Done(self._finish(attempt.task, answer, attempt.number)))
