@@ -29,10 +29,10 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sdss_cutout._download.writer import PictureWriter
 from sdss_cutout._errors import StoreError
 from sdss_cutout._results.outcome import FAILED, Outcome
 from sdss_cutout._store.files import translated
-from sdss_cutout._store.store import Keeper
 from sdss_cutout._transfer.classify import Answer, fault
 from sdss_cutout._transfer.error_text import one_line
 from sdss_cutout._transfer.fetch import EarlyEnd, FetchSettings, Task
@@ -58,7 +58,7 @@ def distribute(
     executor: Executor,
     session: Session,
     settings: FetchSettings,
-    keeper: Keeper,
+    writer: PictureWriter,
 ) -> Iterator[Outcome]:
     """Yield the outcomes of all tasks, fetched and written by an executor's workers.
 
@@ -71,12 +71,12 @@ def distribute(
     tasks : iterator of Task
         Taken in the calling thread, a chunk for each free share.
     executor : `concurrent.futures.Executor`
-        Its workers see the keeper's directory under the same path.
+        Its workers see the writer's directory under the same path.
     session : Session
         The client's, whose limits hold for all workers together.
     settings : FetchSettings
         The bounds for all workers together.
-    keeper : Keeper
+    writer : PictureWriter
         Writes the pictures.
 
     Raises
@@ -85,8 +85,8 @@ def distribute(
         Whatever a worker raises, but for the loss of the worker itself: then its chunk is done
         again, and ends ``failed`` if that happens too often.
     """
-    keeper = replace(
-        keeper, directory=os.path.abspath(keeper.directory), scratch=os.path.abspath(keeper.scratch)
+    writer = replace(
+        writer, directory=os.path.abspath(writer.directory), scratch=os.path.abspath(writer.scratch)
     )
     free = deque(_shares(settings, _workers_of(executor)))
     fresh, again = _chunks(tasks, len(free), settings.max_rate), deque[_Chunk]()
@@ -99,7 +99,7 @@ def distribute(
                     yield from _failed(chunk.tasks, early_end.answer().message)
                     continue
                 share = free.popleft()
-                under_way[_submit(executor, chunk, share, limiter, keeper)] = chunk, share
+                under_way[_submit(executor, chunk, share, limiter, writer)] = chunk, share
             if not under_way:
                 return
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
@@ -112,7 +112,7 @@ def distribute(
                 elif chunk.tries < _MOST_TRIES:
                     again.append(chunk)
                 else:
-                    yield from _given_up(chunk, keeper, loss)
+                    yield from _given_up(chunk, writer, loss)
     finally:
         for future in under_way:
             future.cancel()
@@ -167,13 +167,13 @@ def _submit(
     chunk: _Chunk,
     share: FetchSettings,
     limiter: RateLimiter,
-    keeper: Keeper,
+    writer: PictureWriter,
 ) -> Future[_ChunkResult]:
     chunk.tries += 1
     due_after = limiter.reserve(len(chunk.tasks))
     state = replace(limiter.state(), due_after=due_after)
     try:
-        return executor.submit(_work, chunk, share, state, keeper)
+        return executor.submit(_work, chunk, share, state, writer)
     except BrokenExecutor as error:  # for good, as a pool of processes is that has lost one
         chunk.tries = _MOST_TRIES
         future: Future[_ChunkResult] = Future()
@@ -202,8 +202,8 @@ def _loss_of(future: Future[_ChunkResult]) -> BaseException | None:
     return error if isinstance(error, BrokenExecutor | CancelledError) or from_dask else None
 
 
-def _given_up(chunk: _Chunk, keeper: Keeper, loss: BaseException) -> Iterator[Outcome]:
-    done = _Journal(keeper, chunk.number).read()
+def _given_up(chunk: _Chunk, writer: PictureWriter, loss: BaseException) -> Iterator[Outcome]:
+    done = _Journal(writer, chunk.number).read()
     yield from done.values()
     why = f"the executor lost its worker ({type(loss).__name__}: {loss}); run again to go on"
     yield from _failed([task for task in chunk.tasks if task.index not in done], why)
@@ -223,8 +223,8 @@ def _failed(tasks: list[Task], why: str) -> Iterator[Outcome]:
 class _Journal:
     """The outcomes of a chunk, a line each, written as they come."""
 
-    def __init__(self, keeper: Keeper, number: int) -> None:
-        self._path = Path(keeper.scratch, f"chunk-{number}.jsonl")
+    def __init__(self, writer: PictureWriter, number: int) -> None:
+        self._path = Path(writer.scratch, f"chunk-{number}.jsonl")
 
     def read(self) -> dict[int, Outcome]:
         """Return what is noted; a line that was cut by the loss of its worker is left out."""
@@ -253,27 +253,29 @@ class _ChunkResult:
     unreachable: frozenset[int]  # targets for which no connection came about
 
 
-def _work(chunk: _Chunk, share: FetchSettings, state: LimiterState, keeper: Keeper) -> _ChunkResult:
+def _work(
+    chunk: _Chunk, share: FetchSettings, state: LimiterState, writer: PictureWriter
+) -> _ChunkResult:
     """Fetch a chunk's targets, in a worker, but for those that are done already."""
-    if not os.path.isdir(keeper.scratch):
+    if not os.path.isdir(writer.scratch):
         raise StoreError(
-            f"{keeper.directory} is not, for a worker of the executor, the directory of this run "
+            f"{writer.directory} is not, for a worker of the executor, the directory of this run "
             "(or the run was ended); all workers must see it under this path"
         )
-    with translated(Path(keeper.directory)):
+    with translated(Path(writer.directory)):
         # A folder of one's own: a worker that was given up as lost may still be writing.
         scratch = tempfile.mkdtemp(
-            prefix=f"chunk-{chunk.number}-{chunk.tries}-", dir=keeper.scratch
+            prefix=f"chunk-{chunk.number}-{chunk.tries}-", dir=writer.scratch
         )
-    mine = replace(keeper, scratch=scratch)
-    journal = _Journal(keeper, chunk.number)
+    mine = replace(writer, scratch=scratch)
+    journal = _Journal(writer, chunk.number)
     # Also at the first try, as some executors begin lost work again by themselves.
     done = journal.read()
     unreachable: set[int] = set()
 
     def finish(task: Task, answer: Answer, attempts: int) -> Outcome:
-        outcome = mine.keep(task, answer, attempts)
-        with translated(Path(keeper.directory)):
+        outcome = mine.write(task, answer, attempts)
+        with translated(Path(writer.directory)):
             journal.note(outcome)
         if answer.unreachable:
             unreachable.add(task.index)

@@ -23,7 +23,7 @@ from sdss_cutout._transfer.work_queue import FetchTask
 if TYPE_CHECKING:
     from astropy.table import Table
 
-    from sdss_cutout._request.request import Site
+    from sdss_cutout._request.site import Site
     from sdss_cutout._transfer.transport import HTTPTransport
 
 __all__ = ["Session"]

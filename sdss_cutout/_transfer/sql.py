@@ -11,7 +11,7 @@ from astropy.table import Table
 from astroquery.sdss import SDSS
 
 from sdss_cutout._errors import QueryError
-from sdss_cutout._request.request import Site
+from sdss_cutout._request.site import Site
 from sdss_cutout._transfer.classify import Answer, Classifier, Kind, Response, classify_response
 from sdss_cutout._transfer.error_text import error_text
 from sdss_cutout._transfer.rate_limiter import QueryBudget

@@ -16,7 +16,9 @@ from astropy.coordinates import SkyCoord
 from jpegs import GOOD
 
 from sdss_cutout import SDSSCutouts, ServiceError, conf
-from sdss_cutout._request.request import build_requests, check_site
+from sdss_cutout._request.options import RequestOptions
+from sdss_cutout._request.request import build_requests
+from sdss_cutout._request.site import check_site
 from sdss_cutout._targets.targets import read_targets
 from sdss_cutout._transfer.classify import Response
 from sdss_cutout._transfer.fetch import FetchSettings, Task
@@ -37,7 +39,7 @@ def client_of(sandbox, **settings):
 
 def tasks(count):
     targets = read_targets(SkyCoord(np.arange(count), np.zeros(count), unit="deg"))
-    requests = build_requests(targets, check_site("http://127.0.0.1", 17), size=120)
+    requests = build_requests(targets, check_site("http://127.0.0.1", 17), RequestOptions(size=120))
     return [Task(index=i, name=str(i), request=request) for i, request in enumerate(requests)]
 
 
