@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from sdss_cutout.sandbox.survey.astrometry import AsTrans
     from sdss_cutout.sandbox.survey.fields import Field, Survey
 
+QUALITY = 3  # good
 ARCSEC2 = (camera.PIXEL_DEG * 3600) ** 2  # of a pixel
 
 
@@ -55,15 +56,24 @@ def frame_row(field: Field) -> dict[str, Any]:
 
 
 def field_row(field: Field, survey: Survey) -> dict[str, Any]:
-    """The row of ``Field``; its astrometric terms have single precision, as in the real one."""
+    """The row of ``Field``."""
     row = {
-        **numbers(field), "skyVersion": 2, "quality": 3, "score": score(field),
+        **numbers(field), "skyVersion": 2, "quality": QUALITY, "score": score(field),
         "primaryArea": survey.primary_area(field), "pixScale": camera.PIXEL_DEG * 3600,
-        **position(field),
+        **position(field), **linear_columns(field),
     }  # fmt: skip
     for band in camera.BANDS:
         row |= {f"{name}_{band}": value for name, value in _band_columns(field, band).items()}
     return row
+
+
+def linear_columns(field: Field) -> dict[str, float]:
+    """The columns a_u to f_z of ``Field``, which have single precision as in the real one."""
+    return {
+        f"{name}_{band}": single(value)
+        for band in camera.BANDS
+        for name, value in linear_terms(field.astrans(band)).items()
+    }
 
 
 def _band_columns(field: Field, band: str) -> dict[str, Any]:
@@ -71,9 +81,7 @@ def _band_columns(field: Field, band: str) -> dict[str, Any]:
     nmgy = float(camera.calibration(field.run, camcol, band).mean())
     sky = camera.SkyLevel(field.run, camcol, band)
     middle = sky.along(np.array([field.first_row + field.shape[0] / 2])) * sky.across.mean()
-    terms = linear_terms(field.astrans(band))
     return {
-        **{name: single(value) for name, value in terms.items()},
         "mjd": headers.mjd_of(field, band), "gain": single(camera.gain(run, camcol, band)),
         "darkVariance": single(camera.dark_variance(run, camcol, band)),
         "psfWidth": single(camera.SEEING), "skyFrames": single(float(middle[0]) * nmgy / ARCSEC2),

@@ -105,7 +105,7 @@ def _list(fields: list[Field], _survey: Survey, _query: dict[str, str], _release
     return list(_LIST), [row | {"fieldId": row["fieldID"]} for row in table]
 
 
-def _array(fields: list[Field], survey: Survey, _query: dict[str, str], release: int) -> _Table:
+def _array(fields: list[Field], _survey: Survey, _query: dict[str, str], release: int) -> _Table:
     bands, terms = camera.BANDS, "abcdef"
     names = ["run", "rerun", "camcol", "field", "fieldId", "stripe", "strip", "ra", "dec"]
     names += ["raMin", "raMax", "decMin", "decMax", "mu", "nu", "incl", "node", *terms, "quality"]
@@ -113,7 +113,8 @@ def _array(fields: list[Field], survey: Survey, _query: dict[str, str], release:
     names += [f"{band}_url" for band in bands]
     table = []
     for one in fields:
-        row = records.field_row(one, survey) | records.frame_row(one) | {"fieldId": one.field_id}
+        row = records.frame_row(one) | records.linear_columns(one)
+        row |= {"fieldId": one.field_id, "quality": records.QUALITY}
         table.append(row | {f"{band}_url": paths.url(one, band, release) for band in bands})
     return names, table
 

@@ -7,6 +7,7 @@ a real frame. The rest is plausible and made up.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -102,6 +103,7 @@ def _scaled(
     return zero, one, two, three
 
 
+@lru_cache(maxsize=1024)
 def calibration(run: Run, camcol: int, band: str) -> NDArray[np.float32]:
     """Nanomaggies per count, one for each column: the calibration times the flat field."""
     rng = generator(2, run.number, camcol, BANDS.index(band))
@@ -109,7 +111,9 @@ def calibration(run: Run, camcol: int, band: str) -> NDArray[np.float32]:
     flat = 1 + 0.006 * rng.standard_normal() * x + 0.008 * rng.standard_normal() * x**2
     flat += np.where(x > 0, 0.003 * rng.standard_normal(), 0.0)  # two amplifiers
     level = NMGY[band] * (1 + 0.03 * rng.standard_normal())
-    return np.asarray(level * flat / flat.mean(), dtype="f4")
+    vector = np.asarray(level * flat / flat.mean(), dtype="f4")
+    vector.flags.writeable = False  # it is shared
+    return vector
 
 
 class SkyLevel:

@@ -23,11 +23,14 @@ from sdss_cutout.sandbox.survey.layout import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike, NDArray
 
     from sdss_cutout.sandbox.survey.astrometry import AsTrans
 
     Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
 
 RERUN = 301
 BLOCK_DEG = 5.0  # of mu, within which one epoch is primary
@@ -96,10 +99,19 @@ class Field:
 
     @property
     def is_imaged(self) -> bool:
-        """Whether any of it is in the footprint; other fields do not exist."""
-        ra, dec = self.corners
-        inside = projection.covered([*ra, self.centre[0]], [*dec, self.centre[1]])
-        return bool(inside.any())
+        """Whether the survey has the field."""
+        return bool(imaged(self.in_run("r"), np.array([self.first_row]), self.shape)[0])
+
+
+def imaged(transform: AsTrans, starts: NDArray[np.int64], shape: tuple[int, int]) -> Flags:
+    """Which fields exist, by the rows of the run in which they begin.
+
+    They are those that have their middle or a corner in the footprint.
+    """
+    rows, cols = shape
+    row = starts[:, None] + np.array([0, 0, rows, rows, rows / 2])
+    inside = projection.covered(*transform.sky(row, [0, cols, cols, 0, cols / 2]))
+    return np.asarray(inside.any(axis=-1))
 
 
 def field_id(run: int, camcol: int, number: int) -> int:
@@ -124,7 +136,10 @@ class Survey:
         self.layout = Layout(rows, cols)
         self.shape = rows, cols
         self.field_radius = 30 * math.hypot(rows, cols) * camera.PIXEL_DEG  # arcmin
+        incls = map(self.layout.incl, range(self.layout.circles))
+        self._poles = np.array([astrometry.axes(NODE, incl)[2] for incl in incls])
         self._runs: dict[int, Run] = {}
+        self._primary_runs: dict[tuple[Place, int], Run] = {}
         self._transforms: dict[tuple[int, int], tuple[AsTrans, ...]] = {}
         self._lock = threading.Lock()
 
@@ -167,14 +182,34 @@ class Survey:
 
     def near(self, ra: float, dec: float, radius: float) -> list[tuple[float, Field]]:
         """Fields whose centre lies within ``radius`` arcmin, with the distance, nearest first."""
-        vector = projection.normal(ra, dec)
-        found = []
-        for run in self._runs_near(vector, radius / 60.0):
-            for one in self._fields_near(run, ra, dec, radius / 60.0):
-                distance = separation(vector, projection.normal(*one.centre))
-                if distance <= radius and one.is_imaged:
-                    found.append((distance, one))
+        found: list[tuple[float, Field]] = []
+        if not _imaged_near(ra, dec, (radius + self.field_radius) / 60.0):
+            return found
+        vector, reach = projection.normal(ra, dec), radius / 60.0 * 1.001 + 0.02
+        for run, mu, nu in self._runs_near(vector, radius / 60.0):
+            along = (mu - run.mu_start + 45.0) % 360.0 - 45.0
+            for camcol in camera.CAMCOLS:
+                if abs(nu - run.nu_of(camcol)) <= reach:
+                    found += self._near_in_column(run, camcol, vector, radius, along)
         return sorted(found, key=lambda pair: (pair[0], pair[1].field_id))
+
+    def _near_in_column(
+        self, run: Run, camcol: int, vector: Floats, radius: float, along: float
+    ) -> list[tuple[float, Field]]:
+        """The same in one camera column of one run, ``along`` degrees from its start."""
+        transform, (rows, cols) = self._field(run, camcol, FIRST_FIELD).in_run("r"), self.shape
+        row, reach = along / camera.PIXEL_DEG - rows / 2, radius / 60.0 / camera.PIXEL_DEG + 200
+        first = max(0, math.ceil((row - reach) / run.step))
+        last = min(run.fields - 1, math.floor((row + reach) / run.step))
+        starts = np.arange(first, last + 1) * run.step
+        centres = projection.normal(*transform.sky(starts + rows / 2, cols / 2))
+        distances = separations(centres, vector)
+        chosen = np.flatnonzero(distances <= radius)
+        chosen = chosen[imaged(transform, starts[chosen], self.shape)]
+        return [
+            (float(distances[k]), self._field(run, camcol, FIRST_FIELD + first + k))
+            for k in chosen.tolist()
+        ]
 
     def covering(self, ra: float, dec: float) -> list[Field]:
         """All fields whose r frame holds a position: the primary one first."""
@@ -183,51 +218,38 @@ class Survey:
         fields = (one for _, one in near if one.covers(ra, dec))
         return sorted(fields, key=lambda one: (one != first, one.field_id))
 
-    def _runs_near(self, vector: Floats, radius: float) -> list[Run]:
-        """Runs that may have fields within ``radius`` degrees."""
+    def _runs_near(self, vector: Floats, radius: float) -> Iterator[tuple[Run, float, float]]:
+        """Runs that may have fields within ``radius`` degrees, with the mu and nu of a position."""
         layout = self.layout
-        incls = [layout.incl(circle) for circle in range(layout.circles)]
         reach = math.sin(math.radians(min(90.0, radius + layout.half_width * 1.1)))
-        poles = np.array([astrometry.axes(NODE, incl)[2] for incl in incls])
-        circles = np.flatnonzero(np.abs(poles @ vector) <= reach)
-        places = (place for circle in circles.tolist() for place in layout.places(circle))
-        runs = []
-        for run in map(self._run_at, places):
-            mu, _ = astrometry.great_circle_of(vector, NODE, run.incl)
-            spare = radius + layout.field_deg
-            if (float(mu) - run.mu_start + spare) % 360.0 <= run.length + 2 * spare:
-                runs.append(run)
-        return runs
-
-    def _fields_near(self, run: Run, ra: float, dec: float, radius: float) -> list[Field]:
-        """Fields of a run whose centre may lie within ``radius`` degrees."""
-        found, (rows, cols) = [], self.shape
-        reach = radius / camera.PIXEL_DEG * 1.001 + 20
-        for camcol in camera.CAMCOLS:
-            row, col = self._field(run, camcol, FIRST_FIELD).in_run("r").pixel(ra, dec)
-            if abs(col - cols / 2) > reach:
-                continue
-            first = max(0, math.ceil((row - reach - rows / 2) / run.step))
-            last = min(run.fields - 1, math.floor((row + reach - rows / 2) / run.step))
-            found += [self._field(run, camcol, FIRST_FIELD + k) for k in range(first, last + 1)]
-        return found
+        spare = radius + 2 * layout.field_deg
+        for circle in np.flatnonzero(np.abs(self._poles @ vector) <= reach).tolist():
+            mu, nu = map(float, astrometry.great_circle_of(vector, NODE, layout.incl(circle)))
+            for run in map(self._run_at, layout.places(circle)):
+                if (mu - run.mu_start + spare) % 360.0 <= run.length + 2 * spare:
+                    yield run, mu, nu
 
     def primary(self, ra: float, dec: float) -> Field | None:
         """The field in whose primary area a position lies; None outside the footprint."""
         if not projection.covered(ra, dec):
             return None
-        layout = self.layout
         place, column, mu = self._usual_place(projection.normal(ra, dec))
-        runs = [self._run_at(place)]
-        if place.circle in layout.epoch_circles and place.half:
-            block = math.floor(mu / BLOCK_DEG)
-            runs += [run for run in self._epochs(place) if _holds(run, block)]
-            runs.sort(key=lambda run: camera.generator(4, run.number, block).random())
+        run = self._primary_run(place, math.floor(mu / BLOCK_DEG))
         camcol = column // 2 + 1
-        row, _ = self._field(runs[0], camcol, FIRST_FIELD).in_run("r").pixel(ra, dec)
-        overlap = runs[0].rows - runs[0].step
-        index = math.floor((float(row) - overlap / 2) / runs[0].step)
-        return self._field(runs[0], camcol, FIRST_FIELD + min(max(index, 0), runs[0].fields - 1))
+        row, _ = self._field(run, camcol, FIRST_FIELD).in_run("r").pixel(ra, dec)
+        index = math.floor((float(row) - (run.rows - run.step) / 2) / run.step)
+        return self._field(run, camcol, FIRST_FIELD + min(max(index, 0), run.fields - 1))
+
+    def _primary_run(self, place: Place, block: int) -> Run:
+        """The run that is primary at a place: where there are many, another one in each block."""
+        usual = self._run_at(place)
+        if place.circle not in self.layout.epoch_circles or not place.half:
+            return usual
+        key = place, block
+        if key not in self._primary_runs:
+            runs = [usual, *(run for run in self._epochs(place) if _holds(run, block))]
+            self._primary_runs[key] = max(runs, key=lambda run: _rank(run, block))
+        return self._primary_runs[key]
 
     def primary_area(self, field: Field) -> float:
         """Square degrees of a field's primary area: all of its own, or nothing."""
@@ -261,6 +283,17 @@ def axes_at_equator(vector: Floats) -> Any:
     return astrometry.axes(NODE, 0.0) @ vector
 
 
+def _imaged_near(ra: float, dec: float, radius: float) -> bool:
+    """Whether the footprint comes near a position; a grid is enough, as it has no small parts."""
+    angles, parts = np.radians(np.arange(0, 360, 15))[:, None], np.array([0.0, 0.3, 0.6, 0.8, 1.0])
+    west, north = projection.frame(ra, dec)
+    step = np.tan(math.radians(min(radius, 80.0))) * parts[:, None]
+    across = np.cos(angles)[..., None] * west + np.sin(angles)[..., None] * north
+    vectors = projection.normal(ra, dec) + step * across
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return bool(projection.covered(*projection.equatorial(vectors)).any())
+
+
 def _holds(run: Run, block: int) -> bool:
     """Whether a run scans a whole block of mu."""
     return bool(
@@ -268,7 +301,12 @@ def _holds(run: Run, block: int) -> bool:
     )
 
 
-def separation(one: Floats, other: Floats) -> float:
-    """Angle between unit vectors in arcmin."""
-    chord = float(np.linalg.norm(one - other))
-    return 60.0 * math.degrees(2 * math.asin(min(1.0, chord / 2)))
+def _rank(run: Run, block: int) -> float:
+    """Which of the runs in a block of mu is to be primary."""
+    return float(camera.generator(4, run.number, block).random())
+
+
+def separations(vectors: Floats, centre: Floats) -> Floats:
+    """Angles of unit vectors from another one in arcmin; chords, as cosines lose what is near."""
+    chord = np.linalg.norm(vectors - centre, axis=-1)
+    return np.asarray(60.0 * np.degrees(2 * np.arcsin(np.minimum(1.0, chord / 2))))
