@@ -118,6 +118,12 @@ def calibration(run: Run, camcol: int, band: str) -> NDArray[np.float32]:
     return vector
 
 
+@lru_cache(maxsize=1024)
+def sky_level(run: Run, camcol: int, band: str) -> SkyLevel:
+    """The sky of one band of a camera column."""
+    return SkyLevel(run, camcol, band)
+
+
 class SkyLevel:
     """The sky of one band of a camera column in counts, before it was subtracted.
 
