@@ -15,6 +15,7 @@ from sdss_cutout.sandbox import rules
 if TYPE_CHECKING:
     from email.message import MIMEPart
 
+LATEST_IMAGING = 17  # the release of a path that names none
 _WHERE = r"(?:/dr(?P<release>[0-9]{1,2})|/public)?"  # the release may be missing
 _SEARCH = _WHERE + r"/skyserverws/searchtools/"
 _ROUTES = {  # the server reads paths in any case
@@ -25,8 +26,12 @@ _ROUTES = {  # the server reads paths in any case
     "rectangular_search": _SEARCH + "rectangularsearch",
     "results_page": _WHERE + r"(?:/en)?/tools/search/(?:x_results|x_sql)\.aspx?",
     "cross_id_page": _WHERE + r"(?:/en)?/tools/(?:search|crossid)/x_crossid\.aspx?",
+    "fields": _WHERE
+    + r"/skyserverws/sdssfields/(?:urlsoffields|listoffields|fieldarray|fieldarrayrect)",
 }
 _PATTERNS = {name: re.compile(pattern, re.IGNORECASE) for name, pattern in _ROUTES.items()}
+_PATTERNS["frame"] = re.compile(r"/sas/dr(?P<release>[0-9]{1,2})/.+")  # of a file system
+_KINDS = {"picture": "picture", "fields": "fields", "frame": "frame"}  # the others are "sql"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,9 +69,18 @@ class Request:
     @property
     def kind(self) -> str:
         """What it counts as."""
-        if self.route == "picture":
-            return "picture"
-        return "sql" if self.route in _ROUTES else "other"
+        return _KINDS.get(self.route, "sql") if self.route in _PATTERNS else "other"
+
+    @property
+    def release(self) -> int:
+        """The data release that the path names."""
+        found = re.search(r"/dr(\d+)", self.path, re.IGNORECASE)
+        return int(found[1]) if found else LATEST_IMAGING
+
+    @property
+    def last_part(self) -> str:
+        """What stands behind the last slash of the path, in lower case."""
+        return self.path.rpartition("/")[2].lower()
 
     @property
     def command(self) -> str:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from sdss_cutout.sandbox.sky import Sky
+    from sdss_cutout.sandbox.survey.fields import Survey
 
 MOST_POSTED = 2**20  # bytes that a control route reads
 
@@ -49,6 +50,11 @@ class Sandbox:
         How pictures without imaging are answered; servers before 2017-03 said 200.
     queries_per_minute : int, optional
         Refuse SQL beyond this number in any minute, as the real server does beyond 60.
+    noise : bool
+        Whether frames have noise. Without it their pixels are the exact light of the sources.
+    frame_shape : tuple of int
+        Rows and columns of a frame. Smaller ones than SDSS's are made faster; the whole survey's
+        geometry is scaled down with them.
 
     Examples
     --------
@@ -60,11 +66,13 @@ class Sandbox:
 
     def __init__(
         self, port: int = 0, *, fast: bool = False, outside_status: int = 404,
-        queries_per_minute: int | None = None,
+        queries_per_minute: int | None = None, noise: bool = True,
+        frame_shape: tuple[int, int] = (1489, 2048),
     ) -> None:  # fmt: skip
         self.site = Site(
-            fast=fast, outside_status=outside_status, queries_per_minute=queries_per_minute
-        )
+            fast=fast, outside_status=outside_status, queries_per_minute=queries_per_minute,
+            noise=noise, frame_shape=frame_shape,
+        )  # fmt: skip
         self.faults = FaultBook()
         self.log = RequestLog(counters_only=fast)
         self._server = _Server(("127.0.0.1", port), self)
@@ -108,6 +116,16 @@ class Sandbox:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def frames_url(self) -> str:
+        """What stands in place of ``https://data.sdss.org/sas``."""
+        return f"{self.base_url}/sas"
+
+    @property
+    def survey(self) -> Survey:
+        """The truth of runs and fields: ``survey.covering(ra, dec)``, the primary one first."""
+        return self.site.archive.survey
+
+    @property
     def sky(self) -> Sky:
         """The truth: ``sky.near(ra, dec, radius_deg)``."""
         return self.site.sky
@@ -128,6 +146,16 @@ class Sandbox:
         return [record for record in self.requests if record.kind == "sql"]
 
     @property
+    def frame_requests(self) -> list[RequestRecord]:
+        """Those for frames."""
+        return [record for record in self.requests if record.kind == "frame"]
+
+    @property
+    def field_requests(self) -> list[RequestRecord]:
+        """Those that search for fields."""
+        return [record for record in self.requests if record.kind == "fields"]
+
+    @property
     def counts(self) -> dict[str, Any]:
         """Numbers of requests by kind and status, in fast mode too."""
         return self.log.counts()
@@ -135,7 +163,12 @@ class Sandbox:
     @property
     def max_in_flight(self) -> int:
         """The most picture requests that were under way at one time."""
-        return self.log.max_in_flight
+        return self.log.max_in_flight("picture")
+
+    @property
+    def max_frames_in_flight(self) -> int:
+        """The most frame requests that were under way at one time."""
+        return self.log.max_in_flight("frame")
 
     def inject(self, *faults: Fault) -> None:
         """Put faults in force, after those that are; the first that fits a request hits it.

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sdss_cutout.sandbox import drawing, pictures, rules
+from sdss_cutout.sandbox.sas.archive import Archive
 from sdss_cutout.sandbox.sky import Sky
 from sdss_cutout.sandbox.sql import dialect
 from sdss_cutout.sandbox.sql.catalogue import Catalogue
@@ -34,7 +35,12 @@ SELECT+TOP+10+objID,ra,dec+FROM+Galaxy">\
 likewise RadialSearch, RectangularSearch and CrossIdSearch</li>
 <li>/dr7 to 19/en/tools/search/x_results.aspx and /en/tools/crossid/x_crossid.aspx,
 as astroquery asks</li>
+<li><a href="/dr17/SkyServerWS/SDSSFields/UrlsOfFields?ra=18.87&amp;dec=-0.86&amp;radius=9&amp;\
+format=csv">/dr7 to 19/SkyServerWS/SDSSFields/UrlsOfFields</a>, ListOfFields, FieldArray: ra, dec,
+radius, band, format</li>
 <li>all of these also without a release, or under /public in its place</li>
+<li>/sas/dr9 to 19/.../photoObj/frames/301/...: calibrated frames, where a search says; the
+archive's root is here /sas</li>
 <li><a href="/sandbox/requests">/sandbox/requests</a> numbers,
 <a href="/sandbox/log">/sandbox/log</a> the requests themselves</li>
 <li>POST /sandbox/faults: a JSON list of faults, in place of those in force;
@@ -50,10 +56,12 @@ class Site:
 
     def __init__(
         self, *, fast: bool = False, outside_status: int = 404,
-        queries_per_minute: int | None = None,
+        queries_per_minute: int | None = None, noise: bool = True,
+        frame_shape: tuple[int, int] = (1489, 2048),
     ) -> None:  # fmt: skip
         self.sky = Sky()
-        self.catalogue = Catalogue(self.sky)
+        self.archive = Archive(self.sky, noise=noise, frame_shape=frame_shape)
+        self.catalogue = Catalogue(self.sky, survey=self.archive.survey)
         tables = TableRoutes(self.catalogue, queries_per_minute)
         self._routes: dict[str, Callable[[Request], Answer]] = {
             "picture": self._picture,
@@ -63,6 +71,10 @@ class Site:
             "rectangular_search": tables.rectangular_search,
             "results_page": tables.results_page,
             "cross_id_page": tables.cross_id_page,
+            "frame": lambda request: self.archive.frame(request.path),
+            "fields": lambda request: self.archive.fields(
+                request.last_part, request.query, request.release
+            ),
         }
         self._fast, self._outside_status = fast, outside_status
 
@@ -70,8 +82,9 @@ class Site:
         """The right answer to a request."""
         if request.method == "HEAD":  # an answer to it has no body
             return Answer(405, b"", "")
-        if request.method not in (("GET",) if request.route == "picture" else ("GET", "POST")):
-            return _no_method(request)  # S: getJpegController.cs has GET only
+        get_only = request.route in ("picture", "frame")  # S: getJpegController.cs
+        if request.method not in (("GET",) if get_only else ("GET", "POST")):
+            return _no_method(request)
         make = self._routes.get(request.route, _not_found)
         return make(request)
 

@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sdss_cutout.sandbox.sas.tables import FieldTables
 from sdss_cutout.sandbox.sql import functions
 from sdss_cutout.sandbox.sql.cells import PATCH_DEC, PATCH_RA, CellIndex, Scope
 from sdss_cutout.sandbox.sql.tables import STORED, schema
+from sdss_cutout.sandbox.survey.fields import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -45,8 +47,9 @@ class Result:
 class Catalogue:
     """Answers SQLite's SQL on the synthetic sky. Built when first asked; one query at a time."""
 
-    def __init__(self, sky: Sky, time_limit: float = 20.0) -> None:
+    def __init__(self, sky: Sky, time_limit: float = 20.0, *, survey: Survey | None = None) -> None:
         self._sky, self._time_limit = sky, time_limit
+        self._fields = FieldTables(survey or Survey())
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._closing = False
@@ -56,10 +59,18 @@ class Catalogue:
         return CellIndex()
 
     def run(
-        self, sql: str, tables: dict[str, TableFunction] | None = None, max_rows: int = 500_000
+        self,
+        sql: str,
+        tables: dict[str, TableFunction] | None = None,
+        max_rows: int = 500_000,
+        release: int = 17,
     ) -> Result:
-        """Run one SELECT, in which ``tables`` are temporary ones under their names."""
+        """Run one SELECT, in which ``tables`` are temporary ones under their names.
+
+        ``release`` is the one that URLs of frames name.
+        """
         tables = tables or {}
+        sql, fields = self._fields.translate(sql)
         with self._lock:
             connection = self._connection = self._connection or self._build()
             scope = self._index.scope_of(sql)
@@ -73,6 +84,8 @@ class Catalogue:
                 self._load(connection, list(cells))
                 for name, table in tables.items():
                     table.create(connection, name, self._sky)
+                self._fields.release = release
+                self._fields.fill(connection, fields)
                 return Result(*self._select(connection, sql, max_rows), scope)
             finally:
                 connection.execute("ROLLBACK")  # of the cells, and of the temporary tables
@@ -110,6 +123,7 @@ class Catalogue:
         connection.executescript(schema())
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
         functions.register(connection, self._sky)
+        self._fields.create(connection)
         # Columns are then called as the query wrote them, as SQL Server does it.
         connection.execute("PRAGMA short_column_names = OFF")
         connection.execute("BEGIN")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -26,6 +27,7 @@ PATCH_TEXT = "ra 15 to 30, dec -1.25 to 1.25, and all with r < 14"
 MOST_CELLS = 1600  # that a query reads: 400 square degrees, which takes some seconds
 IDENTIFIERS = ("objid", "bestobjid")
 PHOTOMETRY = ("r", "modelmag_r", "psfmag_r", "petromag_r", "cmodelmag_r", "dered_r")
+_OBJECTS = re.compile(r"\b(photo(obj|primary|tag)|galaxy|star\b|spec(obj|photo))", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,8 @@ class CellIndex:
 
     def scope_of(self, sql: str) -> Scope:
         """What a query reads."""
+        if not _OBJECTS.search(sql):
+            return Scope([])
         possible = conditions.possible_cells(sql, self.bounds)
         if possible is None:
             return Scope([], PATCH_TEXT)

@@ -42,7 +42,10 @@ class Answer:
 
 
 def ask(
-    catalogue: Catalogue, command: str, tables: Mapping[str, TableFunction] | None = None
+    catalogue: Catalogue,
+    command: str,
+    tables: Mapping[str, TableFunction] | None = None,
+    release: int = 17,
 ) -> Answer:
     """Run one query of SkyServer's dialect, in which ``tables`` are temporary ones.
 
@@ -55,7 +58,7 @@ def ask(
     """
     sql, functions = translate(command)
     try:
-        result = catalogue.run(sql, {**(tables or {}), **functions}, rules.MAX_ROWS)
+        result = catalogue.run(sql, {**(tables or {}), **functions}, rules.MAX_ROWS, release)
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
         raise FailedError(str(error)) from error
     return Answer(Rows.of(result.names, result.rows), result.scope)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdss_cutout.sandbox import footprint, projection, sky
+from sdss_cutout.sandbox import projection, sky
 from sdss_cutout.sandbox.sql.tables import TYPES
 
 if TYPE_CHECKING:
@@ -142,7 +142,6 @@ def register(connection: sqlite3.Connection, objects: Sky) -> None:
     for name, arguments, function in (
         ("fDistanceArcMinEq", 4, _distance),
         ("fPhotoTypeN", 1, {code: kind.upper() for kind, code in TYPES.items()}.get),
-        ("fInFootprintEq", 3, lambda ra, dec, arcmin: footprint.margin(ra, dec) >= -arcmin / 60),
         ("fGetNearestObjIdEq", 3, nearest),
         ("fGetNearestObjIdAllEq", 3, nearest),
         ("power", 2, math.pow),

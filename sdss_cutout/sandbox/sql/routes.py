@@ -45,7 +45,7 @@ class TableRoutes:
         self._lock = threading.Lock()
 
     def _ask(
-        self, command: str, tables: Mapping[str, TableFunction] | None = None
+        self, request: Request, command: str, tables: Mapping[str, TableFunction] | None = None
     ) -> dialect.Answer:
         """Run a query, unless there were too many in the last minute."""
         with self._lock:
@@ -55,21 +55,21 @@ class TableRoutes:
             if self._most is not None and len(self._times) >= self._most:
                 raise dialect.RefusedError(rules.RATE_LIMIT_TEXT.format(query=command))
             self._times.append(now)
-        return dialect.ask(self._catalogue, command, tables)
+        return dialect.ask(self._catalogue, command, tables, request.release)
 
     def sql_search(self, request: Request) -> Answer:
         """SqlSearch: parameters from the URL only, in this case (S: RequestMisc.cs)."""
         command = request.query.get("cmd")
         if command is None:
             return error_json(400, TOO_FEW)
-        return _rest(request, lambda: self._ask(command))
+        return _rest(request, lambda: self._ask(request, command))
 
     def results_page(self, request: Request) -> Answer:
         """x_results.aspx, which answers errors with pages; cross-identifications go there too."""
         if request.fields.get("searchtool", "").lower() == "crossid":
             return self.cross_id_page(request)
         command = request.fields.get("cmd", "")
-        return _page(request, lambda: self._ask(command))
+        return _page(request, lambda: self._ask(request, command))
 
     def cross_id(self, request: Request) -> Answer:
         """CrossIdSearch: the list is the body, or ``paste``."""
@@ -104,11 +104,11 @@ class TableRoutes:
             f"SELECT TOP {limit if limit > 0 else rules.MAX_ROWS} {_OBJECT} FROM "  # noqa: S608
             f"{function}({','.join(map(repr, arguments))}) n, PhotoPrimary p WHERE n.objID=p.objID"
         )
-        return _rest(request, lambda: self._ask(command))
+        return _rest(request, lambda: self._ask(request, command))
 
     def _identified(self, request: Request) -> dialect.Answer:
         asked = CrossIdentification.of(request.fields, request.upload)
-        return self._ask(asked.command, asked.tables)
+        return self._ask(request, asked.command, asked.tables)
 
 
 def _rest(request: Request, ask: Ask) -> Answer:
