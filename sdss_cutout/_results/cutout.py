@@ -56,7 +56,7 @@ class Cutout:
         HTTP status of the last answer where there is no picture; 0 if there was none.
     reason : str
         Reason phrase of that answer.
-    cards : bytes
+    sidecar_bytes : bytes
         The sidecar, as it is written.
     path, sidecar : `~pathlib.Path` or None
         The files, where there are any.
@@ -82,7 +82,7 @@ class Cutout:
     request: CutoutRequest
     status: str
     content: bytes = b""
-    cards: bytes = b""
+    sidecar_bytes: bytes = b""
     coverage: float = math.nan
     attempts: int = 0
     error: str = ""
@@ -125,7 +125,7 @@ class Cutout:
     def header(self) -> fits.Header:
         """The FITS header of the sidecar: WCS and provenance."""
         self._picture()
-        return header_of(self.cards)
+        return header_of(self.sidecar_bytes)
 
     @property
     def wcs(self) -> WCS:
@@ -255,7 +255,7 @@ class Cutout:
         ('J011600.00+000000.0.jpg', 'J011600.00+000000.0.wcs')
         """
         content = embed_avm(self._picture(), self.header) if avm else self._picture()
-        path, sidecar = write_pair(Path(directory), self.name, content, self.cards)
+        path, sidecar = write_pair(Path(directory), self.name, content, self.sidecar_bytes)
         return replace(self, path=path, sidecar=sidecar)
 
     @classmethod
@@ -320,7 +320,7 @@ class Cutout:
             request=request,
             status=KEPT,
             content=content,
-            cards=cards,
+            sidecar_bytes=cards,
             coverage=coverage,
             path=path,
             sidecar=sidecar,
@@ -393,7 +393,7 @@ def cutout_of(
         request=request,
         status=OK,
         content=answer.content,
-        cards=sidecar_bytes(request, provenance),
+        sidecar_bytes=sidecar_bytes(request, provenance),
         coverage=answer.coverage,
         attempts=attempts,
     )

@@ -129,7 +129,7 @@ class _Pictures(Sequence[Cutout]):
             raise ImageError(f"{error.filename}: {error.strerror}") from error
         known = hashlib.sha256(content).hexdigest() == entry.sha256
         if known and entry.source_sha256.encode() in cards:
-            return replace(bare, content=content, cards=cards, path=path, sidecar=sidecar)
+            return replace(bare, content=content, sidecar_bytes=cards, path=path, sidecar=sidecar)
         return replace(Cutout.read(path), status=OK, attempts=entry.attempts)
 
 

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
+import secrets
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from sdss_cutout._errors import StoreError
 
-__all__ = ["PICTURE", "SIDECAR", "place_pair", "translated", "write_pair", "write_whole"]
+__all__ = [
+    "PICTURE", "SIDECAR", "atomic_path", "place_pair", "translated", "write_pair", "write_whole",
+]  # fmt: skip
 
 PICTURE, SIDECAR = ".jpg", ".wcs"
 
@@ -64,6 +69,43 @@ def write_pair(directory: Path, name: str, content: bytes, cards: bytes) -> tupl
         with tempfile.TemporaryDirectory(prefix=".part-", dir=directory) as scratch:
             place_pair(directory, scratch, name, content, cards)
     return directory / f"{name}{PICTURE}", directory / f"{name}{SIDECAR}"
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Yield a temporary path beside a file, and move it to its name if all went well.
+
+    What a killed process has left of the same file is removed: its name holds the number of the
+    process, which is not running any more.
+    """
+    _remove_leftovers(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}-{secrets.token_hex(4)}.part")
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _remove_leftovers(path: Path) -> None:
+    pattern = re.compile(rf"\.{re.escape(path.name)}\.(\d+)-[0-9a-f]{{8}}\.part")
+    with contextlib.suppress(OSError):
+        for other in path.parent.iterdir():
+            found = pattern.fullmatch(other.name)
+            if found and not _is_running(int(found[1])):
+                other.unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    if sys.platform == "win32":  # signal 0 would end a process there
+        return process == os.getpid()
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def write_whole(path: Path, content: bytes) -> None:

@@ -36,7 +36,7 @@ def cutouts(client):
         }
     )
     found = client.get(table, size=80)
-    failed = replace(found[2], status="failed", content=b"", cards=b"", error="503")
+    failed = replace(found[2], status="failed", content=b"", sidecar_bytes=b"", error="503")
     return CutoutList((found[0], found[1], failed, found[3]), found.given)
 
 
