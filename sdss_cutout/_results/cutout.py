@@ -25,7 +25,8 @@ from sdss_cutout._transfer.classify import Answer, Kind
 if TYPE_CHECKING:
     import numpy as np
     from astropy.nddata import NDData
-    from astropy.visualization.wcsaxes import WCSAxes
+    from matplotlib.axes import Axes
+    from matplotlib.image import AxesImage
     from numpy.typing import NDArray
 
 __all__ = ["Cutout", "cutout_of"]
@@ -177,20 +178,23 @@ class Cutout:
                 attempts=self.attempts,
             )
 
-    def plot(self, ax: WCSAxes | None = None, *, mark: Any = None) -> WCSAxes:
+    def plot(self, ax: Axes | None = None, *, mark: Any = None) -> Axes:
         """Draw the picture with its coordinates, scale bar, compass and name.
 
         Parameters
         ----------
-        ax : `~astropy.visualization.wcsaxes.WCSAxes`, optional
-            Where to draw, by default in a new figure. The axes take the picture's WCS.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw, by default in a new figure with coordinates along its sides. A
+            `~astropy.visualization.wcsaxes.WCSAxes` takes the picture's WCS; any other Axes, such
+            as those of ``plt.subplots(5, 10)``, show the picture without coordinates. What does
+            not fit into small axes is left out.
         mark : SkyCoord or Table, optional
             Positions to mark, in any form that is understood as targets; those that are not in
             the picture are left out.
 
         Returns
         -------
-        `~astropy.visualization.wcsaxes.WCSAxes`
+        `~matplotlib.axes.Axes`
             The axes, north up and east left; ``ax.figure`` is the figure.
 
         Raises
@@ -199,8 +203,8 @@ class Cutout:
             If there is no picture.
         TargetError
             If ``mark`` holds no positions.
-        TypeError
-            If ``ax`` are no WCSAxes.
+        RequestError
+            If ``ax`` is neither WCSAxes nor plain Axes.
 
         Examples
         --------
@@ -214,9 +218,51 @@ class Cutout:
         >>> ax.get_title()
         'J011600.00+000000.0'
         """
-        from sdss_cutout._views.plot import plot_cutout
+        from sdss_cutout._views.plot import plot_picture
 
-        return plot_cutout(self, ax, mark=mark)
+        return plot_picture(self, ax, mark=mark)
+
+    def imshow(self, ax: Axes) -> AxesImage:
+        """Draw the pixels and nothing else, the right way up.
+
+        Matplotlib's own ``imshow`` on WCSAxes puts row 0 at the bottom, which is against the WCS
+        of a JPEG if that is given as an image of Pillow's.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`
+            Where to draw. A `~astropy.visualization.wcsaxes.WCSAxes` takes the picture's WCS, if
+            it does not have it.
+
+        Returns
+        -------
+        `~matplotlib.image.AxesImage`
+            As Matplotlib's ``imshow`` returns it.
+
+        Raises
+        ------
+        ImageError
+            If there is no picture.
+        RequestError
+            If ``ax`` is neither WCSAxes nor plain Axes.
+
+        Examples
+        --------
+        >>> import matplotlib.pyplot as plt
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> target = SkyCoord(19.0, 0.0, unit="deg")
+        >>> with Sandbox() as sandbox:
+        ...     cutout = SDSSCutouts(base_url=sandbox.base_url).get(target)
+        >>> ax = plt.figure().add_subplot(projection=cutout.wcs)
+        >>> image = cutout.imshow(ax)
+        >>> bool(ax.yaxis_inverted())
+        True
+        """
+        from sdss_cutout._views.plot import show_picture
+
+        return show_picture(self, ax)
 
     def save(self, directory: str | Path = ".", *, avm: bool = False) -> Cutout:
         """Write ``{name}.jpg`` and ``{name}.wcs``, each whole or not at all.

@@ -74,9 +74,9 @@ class _Results(Sized, Iterable[Cutout]):
         Parameters
         ----------
         ncols : int, optional
-            Pictures a line.
+            Pictures per line.
         titles : str or sequence of str, optional
-            What stands above each picture: a column of `table`, or one text a target; None for
+            The text under each picture: a column of `table`, or one text per target; None for
             nothing.
         order : str, optional
             The column of `table` to sort by; missing values come last. By default the pictures
@@ -93,7 +93,7 @@ class _Results(Sized, Iterable[Cutout]):
         Raises
         ------
         RequestError
-            If there is no such column, or ``titles`` are not one a target.
+            If there is no such column, or ``titles`` has not one text per target.
 
         Examples
         --------

@@ -25,7 +25,7 @@ def test_a_file_is_replaced_when_it_is_whole(tmp_path):
 def test_an_error_leaves_what_was_there(tmp_path):
     target = tmp_path / "a.png"
     target.write_bytes(b"old")
-    with pytest.raises(OSError), atomic_path(target) as part:
+    with pytest.raises(OSError, match="disk full"), atomic_path(target) as part:
         _write_half(part)
     assert target.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["a.png"]
@@ -33,7 +33,7 @@ def test_an_error_leaves_what_was_there(tmp_path):
 
 def _write_half(part):
     part.write_bytes(b"half")
-    raise OSError
+    raise OSError("disk full")
 
 
 def test_two_at_once_do_not_disturb_each_other(tmp_path):
