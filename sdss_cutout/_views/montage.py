@@ -104,9 +104,9 @@ def montage_figure(
     for row, cutout in enumerate(cutouts):
         line, column = divmod(place[row], ncols)
         left, top = column * (1 + _GAP) + _GAP / 2, line * step + _GAP
-        _draw_tile(ax, tile_of(cutout, int(2 * tile * _DPI)), left, top)
+        bottom = _draw_tile(ax, tile_of(cutout, int(2 * tile * _DPI)), left, top)
         ax.text(
-            left + 0.5, top + 1 + _GAP / 2, elided(texts[row], 72 * tile / size), fontsize=size,
+            left + 0.5, bottom + _GAP / 2, elided(texts[row], _room(tile) / size), fontsize=size,
             ha="center", va="top", parse_math=False,
         )  # fmt: skip
     return figure
@@ -123,8 +123,11 @@ def _paper(width: float, height: float, tile: float) -> tuple[Figure, Axes]:
     return figure, ax
 
 
-def _draw_tile(ax: Axes, tile: Tile, left: float, top: float) -> None:
-    """Draw a picture into the square below ``top``, or what became of the target."""
+def _draw_tile(ax: Axes, tile: Tile, left: float, top: float) -> float:
+    """Draw a picture into the square below ``top``, or what became of the target.
+
+    Return where its lower edge is.
+    """
     from matplotlib.patches import Rectangle
 
     if tile.image is not None:
@@ -134,13 +137,14 @@ def _draw_tile(ax: Axes, tile: Tile, left: float, top: float) -> None:
         ax.imshow(pixels, extent=(x, x + width, y + height, y), aspect="auto")
         if tile.is_simulated:
             ax.text(x + 0.04, y + height - 0.04, "simulated", fontsize=4.5, color="0.75")
-        return
+        return y + height
     style = _STYLES.get(tile.word, _WRONG)
     ax.add_patch(Rectangle((left, top), 1, 1, **style))
     ax.text(
         left + 0.5, top + 0.5, tile.word, ha="center", va="center", fontsize=8,
         color=style["edgecolor"], bbox={"facecolor": style["facecolor"], "linewidth": 0, "pad": 2},
     )  # fmt: skip
+    return top + 1
 
 
 # Distinguished by their words and hatching as well as by colour.
@@ -155,7 +159,12 @@ _WRONG: dict[str, Any] = {
 def _font_size(texts: Sequence[str], tile: float) -> float:
     """Return the size at which the longest title fits, within what can be read."""
     widest = max(map(text_width, texts), default=0.0)
-    return float(np.clip(72 * tile / max(widest, 1.0), SMALLEST, 9.0))
+    return float(np.clip(_room(tile) / max(widest, 1.0), SMALLEST, 9.0))
+
+
+def _room(tile: float) -> float:
+    """Return the width for a title in points; small letters are drawn a little too wide."""
+    return 0.96 * 72 * tile
 
 
 # ------------------------------------------------------------------------------------ as a PNG
@@ -293,7 +302,7 @@ def _write_title(draw: Any, title: str, left: int, tile: int) -> None:
 
 def _font(size: float) -> FreeTypeFont:
     """Return Matplotlib's font, which has more letters than Pillow's own."""
-    return _font_of_size(max(round(2 * size) / 2, 4.0))
+    return _font_of_size(max(int(2 * size) / 2, 4.0))
 
 
 @functools.cache

@@ -53,9 +53,13 @@ def _in_two_lines(text: str) -> str:
     return f"{text[:place].rstrip()}\n{text[place:]}"
 
 
+# A size of the font that was made for a text must not shorten it.
+_ROUNDING = 1 + 1e-9
+
+
 def elided(text: str, width: float) -> str:
     """Return the text, its middle left out if it is wider than this many sizes of the font."""
-    if text_width(text) <= width:
+    if text_width(text) <= width * _ROUNDING:
         return text
     for kept in range(len(text) - 1, 2, -1):
         head = kept // 2
