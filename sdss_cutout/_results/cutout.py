@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,11 +14,13 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from sdss_cutout._config import conf
 from sdss_cutout._errors import ImageError, OutsideFootprintError, ServiceError
 from sdss_cutout._image.avm import embed_avm, has_avm, without_avm
 from sdss_cutout._image.header import Provenance, header_of, request_of, sidecar_bytes, wcs_of
 from sdss_cutout._image.jpeg import check_jpeg, decode_jpeg
-from sdss_cutout._request.request import CutoutRequest
+from sdss_cutout._image.sidecar import asked_of
+from sdss_cutout._request.request import CutoutRequest, check_site
 from sdss_cutout._results.outcome import FAILED, KEPT, OK, OUTSIDE
 from sdss_cutout._store.files import write_pair
 from sdss_cutout._transfer.classify import Answer, Kind
@@ -25,7 +28,9 @@ from sdss_cutout._transfer.classify import Answer, Kind
 if TYPE_CHECKING:
     import numpy as np
     from astropy.nddata import NDData
+    from astropy.table import Table
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
     from matplotlib.image import AxesImage
     from numpy.typing import NDArray
 
@@ -263,6 +268,81 @@ class Cutout:
         from sdss_cutout._views.plot import show_picture
 
         return show_picture(self, ax)
+
+    def chart(
+        self,
+        path: str | Path | None = None,
+        *,
+        stars: int = 5,
+        slit: Any = None,
+        title: str | None = None,
+        notes: str | Sequence[str] | None = None,
+    ) -> Figure:
+        """Draw a finding chart: dark on light, with offset stars, and whatever an observer needs.
+
+        The offset stars are the brightest in the field that stand alone, from the catalogue of
+        the server that the picture came from. Where it cannot be asked the chart is drawn
+        without them, and says so; the reason goes to Astropy's log, too.
+
+        Parameters
+        ----------
+        path : str or `~pathlib.Path`, optional
+            Where to write the chart: ``.pdf``, ``.png`` or ``.jpg``, the latter two below 1 MB.
+            A chart that is written is not shown by pyplot.
+        stars : int, optional
+            How many offset stars, 0 to 26. They have letters, magnitudes and the offset from the
+            star to the target in arcsec east and north.
+        slit : str or tuple of `~astropy.units.Quantity`, optional
+            A slit to draw on the target: ``"120x1.5@35"``, length and width in arcsec and the
+            position angle in degrees from north through east, or these three as quantities.
+        title : str, optional
+            The title, by default the target's name.
+        notes : str or sequence of str, optional
+            Lines of your own, such as the run and the principal investigator.
+
+        Returns
+        -------
+        `~matplotlib.figure.Figure`
+            The chart, one page.
+
+        Raises
+        ------
+        ImageError
+            If there is no picture.
+        RequestError
+            If ``path``, ``stars`` or ``slit`` cannot be used.
+        StoreError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import astropy.units as u
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     cutout = client.get(SkyCoord(20.0, 0.0, unit="deg"), fov=5 * u.arcmin, size=600)
+        ...     notes = ["Run 116.ABCD.001", "PI A. Observer"]
+        ...     figure = cutout.chart("chart.pdf", stars=3, slit="120x1.5@35", notes=notes)
+        """
+        from sdss_cutout._views.chart.chart import make_chart
+
+        return make_chart(
+            self, path, self._query_sql, stars=stars, slit=slit, title=title, notes=notes
+        )
+
+    def _query_sql(self, sql: str) -> Table:
+        """Ask the server that the picture came from."""
+        from sdss_cutout._transfer.sql import query_sql
+
+        server = asked_of(self.url)
+        site = (
+            check_site(server.base_url, server.release)
+            if server
+            else check_site(conf.base_url, conf.data_release)
+        )
+        return query_sql(sql, site, timeout=conf.timeout, max_attempts=conf.max_attempts)
 
     def save(self, directory: str | Path = ".", *, avm: bool = False) -> Cutout:
         """Write ``{name}.jpg`` and ``{name}.wcs``, each whole or not at all.

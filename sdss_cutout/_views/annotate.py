@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ def draw_text(
 def round_angle(limit: u.Quantity) -> u.Quantity:
     """Return the largest round angle that is not above the limit."""
     for unit, steps in _ROUND:
-        below = [step for step in steps if step * unit <= limit]
+        below = [step for step in steps if step * unit <= limit * (1 + 1e-9)]
         if below:
             return below[-1] * unit
     power = np.floor(np.log10(limit.to_value(u.arcsec)))
@@ -78,8 +79,15 @@ def angle_text(angle: u.Quantity) -> str:
     return f"{angle.value:g}{symbol[angle.unit]}"
 
 
-def draw_scale_bar(ax: Axes, wcs: WCS, width: int, ink: Ink, size: float) -> u.Quantity:
-    """Draw a bar of a round length, true at the middle of the picture; return the length."""
+def draw_scale_bar(
+    ax: Axes,
+    wcs: WCS,
+    width: int,
+    ink: Ink,
+    size: float,
+    label: Callable[[u.Quantity], str] = angle_text,
+) -> None:
+    """Draw a bar of a round length, which is true at the middle of the picture."""
     from matplotlib.font_manager import FontProperties
     from mpl_toolkits.axes_grid1.anchored_artists import AnchoredSizeBar
 
@@ -87,7 +95,7 @@ def draw_scale_bar(ax: Axes, wcs: WCS, width: int, ink: Ink, size: float) -> u.Q
     angle = round_angle(scale * width / 3)
     pixels = float((angle / scale).to_value(u.dimensionless_unscaled))
     bar = AnchoredSizeBar(
-        ax.transData, pixels, angle_text(angle), "lower left", color=ink.color, frameon=False,
+        ax.transData, pixels, label(angle), "lower left", color=ink.color, frameon=False,
         pad=0, borderpad=0.8, sep=0.3 * size, label_top=True,
         fontproperties=FontProperties(size=size),
     )  # fmt: skip
@@ -95,7 +103,6 @@ def draw_scale_bar(ax: Axes, wcs: WCS, width: int, ink: Ink, size: float) -> u.Q
     bar.size_bar.get_children()[0].set(linewidth=max(size / 5, 1), path_effects=effects)
     bar.txt_label.get_children()[0].set(path_effects=effects)
     ax.add_artist(bar)
-    return angle
 
 
 # -------------------------------------------------------------------------------------- compass
