@@ -168,8 +168,9 @@ def _draw_marks(
     if slit is not None:
         _draw_slit(ax, wcs, target, slit)
     _draw_target(ax, wcs, target, side)
+    x, _ = wcs.world_to_pixel(target)
     for star in [] if stars is None else stars:
-        _draw_star(ax, wcs, star, size)
+        _draw_star(ax, wcs, star, size, float(x))
 
 
 def _draw_target(ax: Axes, wcs: WCS, target: SkyCoord, side: int) -> None:
@@ -189,7 +190,7 @@ def _draw_target(ax: Axes, wcs: WCS, target: SkyCoord, side: int) -> None:
         )  # fmt: skip
 
 
-def _draw_star(ax: Axes, wcs: WCS, star: Any, size: tuple[int, int]) -> None:
+def _draw_star(ax: Axes, wcs: WCS, star: Any, size: tuple[int, int], target_x: float) -> None:
     from matplotlib.patches import Circle
 
     x, y = (float(v) for v in wcs.world_to_pixel(SkyCoord(star["ra"], star["dec"], unit="deg")))
@@ -198,8 +199,10 @@ def _draw_star(ax: Axes, wcs: WCS, star: Any, size: tuple[int, int]) -> None:
     ax.add_patch(
         Circle((x, y), radius, fill=False, color=STAR_COLOR, linewidth=1.2, path_effects=effects)
     )
-    # The letter stands on the side where there is more of the picture.
-    right = 1 if x < 0.9 * size[0] else -1
+    # The letter stands away from the target and the slit, but within the picture.
+    right = 1 if x > target_x else -1
+    if not 0.08 * size[0] < x < 0.92 * size[0]:
+        right = -right
     ax.text(
         x + 1.25 * right * radius, y - 1.25 * radius, star["letter"], color=STAR_COLOR, size=11,
         weight="bold", ha="left" if right > 0 else "right", va="center", path_effects=effects,
@@ -281,7 +284,7 @@ def _survey(picture: SkyPicture, simulated: bool) -> str:
         # Effective wavelengths: SDSS's pages on the imaging camera.
         survey, bands = f"SDSS DR{release}", "g, r, i (469, 617, 748 nm)"
     what = f"Simulated picture in the form of {survey}" if simulated else survey
-    return f"{what}: bands {bands} combined, shown dark on light"
+    return f"{what}: bands {bands}, dark on light"
 
 
 def _field(picture: SkyPicture) -> str:
