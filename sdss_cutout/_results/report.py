@@ -19,6 +19,7 @@ from sdss_cutout._results.cutout import Cutout
 from sdss_cutout._results.input_columns import beside_ours
 from sdss_cutout._results.outcome import COLUMNS, FAILED, KEPT, OK, Outcomes
 from sdss_cutout._store.files import PICTURE, SIDECAR
+from sdss_cutout._views import marks as _marks  # noqa: F401  # Table.read knows its files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
