@@ -74,14 +74,12 @@ def read_marks(path: str | Path) -> Table:
 
 
 def _table_of(text: str, **options: Any) -> Table:
-    header = text.partition("\n")[0]
+    lines = text.replace("\r\n", "\n").split("\n")
     defaults = {
-        "delimiter": next((mark for mark in _DELIMITERS if mark in header), ","),
+        "delimiter": next((mark for mark in _DELIMITERS if mark in lines[0]), ","),
         "converters": dict.fromkeys(_TEXT_COLUMNS, str),
     }
-    table = Table.read(
-        text.replace("\r\n", "\n").split("\n"), format="ascii.csv", **(defaults | options)
-    )
+    table = Table.read(lines, format="ascii.csv", **(defaults | options))
     for name in _TEXT_COLUMNS:
         if name in table.colnames and hasattr(table[name], "filled"):
             table[name] = table[name].filled("").astype(str)
