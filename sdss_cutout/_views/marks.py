@@ -91,13 +91,14 @@ def _check(table: Table, path: Path) -> None:
         raise TargetError(
             f"{path} has no column {missing[0]!r}; its columns are {', '.join(table.colnames)}"
         )
-    names, first, counts = np.unique(table["name"], return_index=True, return_counts=True)
-    for name in names[counts > 1][:1]:
-        row = np.flatnonzero(table["name"] == name)[1]
-        raise TargetError(
-            f"{path}, row {row}: the name {name!r} was in row {first[names == name][0]} already; "
-            "keep one of the two"
-        )
+    first: dict[str, int] = {}
+    for row, name in enumerate(table["name"].tolist()):
+        if name in first:
+            raise TargetError(
+                f"{path}, row {row}: the name {name!r} was in row {first[name]} already; keep one "
+                "of the two"
+            )
+        first[name] = row
 
 
 def mark_columns(names: Sequence[str], marks: Table) -> Table:

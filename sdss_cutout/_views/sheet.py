@@ -108,10 +108,9 @@ def write_sheet(
     """
     directory = Path(directory)
     page = directory / "index.html" if path is None else Path(path)
-    suffixes = _suffixes(table)
-    files = [_file(directory, name, end) for name, end in zip(table["name"], suffixes, strict=True)]
-    previews = {} if preview is None else _previews(files, preview)
-    headers = [_header(file, previews.get(row)) for row, file in enumerate(files)]
+    names, suffixes = table["name"].tolist(), _suffixes(table)
+    previews = {} if preview is None else _previews(directory, names, suffixes, preview)
+    headers = _headers(directory, names, suffixes, previews)
     sites: dict[tuple[str, int], int] = {}
     text = _rendered(
         title=directory.resolve().name,
@@ -191,18 +190,17 @@ def _suffixes(table: Table) -> list[str]:
     ]
 
 
-def _file(directory: Path, name: str, suffix: str) -> Path | None:
-    return Path(directory, f"{name}{suffix}") if suffix else None
-
-
 def _previews(
-    files: Sequence[Path | None], preview: Callable[[Path], Preview]
+    directory: Path,
+    names: Sequence[str],
+    suffixes: Sequence[str],
+    preview: Callable[[Path], Preview],
 ) -> dict[int, Preview]:
     """Return the previews of the files that are not JPEGs, by row."""
     return {
-        row: preview(file)
-        for row, file in enumerate(files)
-        if file is not None and file.suffix != PICTURE
+        row: preview(directory / f"{name}{suffix}")
+        for row, (name, suffix) in enumerate(zip(names, suffixes, strict=True))
+        if suffix not in ("", PICTURE)
     }
 
 
@@ -211,15 +209,17 @@ def _data_url(picture: bytes) -> str:
     return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
 
 
-def _header(file: Path | None, preview: Preview | None) -> bytes:
-    """Return the WCS header of what is shown; empty where there is none, or none any more."""
-    if preview is not None:
-        return preview.header
-    if file is not None and file.suffix == PICTURE:
-        with contextlib.suppress(OSError):
-            # The stem of a name with a dot is not what stands before its last dot.
-            return file.with_name(file.name.removesuffix(PICTURE) + SIDECAR).read_bytes()
-    return b""
+def _headers(
+    directory: Path, names: Sequence[str], suffixes: Sequence[str], previews: dict[int, Preview]
+) -> list[bytes]:
+    """Return the WCS header of each picture; empty where there is none, or none any more."""
+    headers = []
+    for row, (name, suffix) in enumerate(zip(names, suffixes, strict=True)):
+        headers.append(previews[row].header if row in previews else b"")
+        if suffix == PICTURE:
+            with contextlib.suppress(OSError):
+                headers[-1] = Path(directory, f"{name}{SIDECAR}").read_bytes()
+    return headers
 
 
 # ---------------------------------------------------------------------------------------- positions

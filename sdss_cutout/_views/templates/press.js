@@ -16,18 +16,20 @@ export const whenReleased = (redraw) => {
   else redraw();
 };
 
-// The click follows the release within the same task.
-const release = () =>
-  setTimeout(() => {
-    isPressed = false;
-    const redraws = [...waiting];
-    waiting.clear();
-    for (const redraw of redraws) redraw();
-  });
+const release = () => {
+  isPressed = false;
+  const redraws = [...waiting];
+  waiting.clear();
+  for (const redraw of redraws) redraw();
+};
 
 const press = () => {
   isPressed = true;
 };
 
 addEventListener("mousedown", press, true);
-for (const type of ["mouseup", "dragend", "blur"]) addEventListener(type, release, true);
+addEventListener("click", release); // behind all that the page does with it
+// Where no click follows; it would within the same task.
+for (const type of ["mouseup", "dragend", "blur"]) {
+  addEventListener(type, () => setTimeout(release), true);
+}

@@ -211,8 +211,8 @@ const classesDialog = byId("classes");
 
 /** @param {number} key */
 const makeClassField = (key) => {
-  const value = classNames()[key - 1];
-  const field = element("input", { value, autocomplete: "off", maxLength: 40 });
+  const defaultValue = classNames()[key - 1];
+  const field = element("input", { defaultValue, autocomplete: "off", maxLength: 40 });
   field.dataset.class = String(key);
   return element("label", {}, element("kbd", { textContent: key }), " ", field);
 };
@@ -224,25 +224,27 @@ byId("edit-classes").addEventListener("click", () => {
 });
 byId("class-fields").addEventListener("change", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
-  renameClass(Number(field.dataset.class), field.value.trim());
-  field.value = classNames()[Number(field.dataset.class) - 1];
+  const key = Number(field.dataset.class);
+  renameClass(key, field.value.trim(), field.defaultValue);
+  field.value = classNames()[key - 1];
+  if (field.value) field.defaultValue = field.value;
 });
 
 /**
  * Give a class another name, also where targets have it. Without a name it goes; its marks stay.
  * @param {number} key
  * @param {string} name
+ * @param {string} last name of the class that was not empty; somebody may have emptied it first
  */
-const renameClass = (key, name) => {
-  const before = classNames()[key - 1];
-  if (name === before) return;
+const renameClass = (key, name, last) => {
+  if (name === classNames()[key - 1]) return;
   if (classNumber(name)) {
     byId("classes-status").textContent = `${name} is on key ${classNumber(name)} already.`;
     return;
   }
   byId("classes-status").textContent = "";
   setClass(key, name);
-  if (before && name) renameMarks(before, name);
+  if (last && name && !classNumber(last)) renameMarks(last, name);
   showMarks();
 };
 byId("classes-done").addEventListener("click", () => classesDialog.close());

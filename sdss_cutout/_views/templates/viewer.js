@@ -16,7 +16,7 @@ import {
   shown,
   statuses,
 } from "./table.js";
-import { isMeasured, layOut, showPicture, zoomByKey } from "./zoom.js";
+import { isMeasured, showPicture, zoomByKey } from "./zoom.js";
 
 /** @type {HTMLDialogElement} */
 const viewer = byId("viewer");
@@ -42,10 +42,10 @@ export const view = (place) => {
   Object.assign(byId("next"), { disabled: place === shownNow.rows.length - 1 });
   const isStep = viewer.open;
   if (!isStep) viewer.showModal();
-  showPicture(pictureUrl(current) ? current : -1, isStep);
-  keepFocus();
   const progress = `${thousands(place + 1)} of ${thousands(shownNow.rows.length)}`;
   say(`${names[current]}, ${progress}, ${statuses[current]}`);
+  showPicture(pictureUrl(current) ? current : -1, isStep);
+  keepFocus();
 };
 
 /**
@@ -206,12 +206,21 @@ const fileLinks = () => {
 
 byId("previous").addEventListener("click", () => step(-1));
 byId("next").addEventListener("click", () => step(1));
-byId("close").addEventListener("click", () => viewer.close());
-viewer.addEventListener("close", () => {
-  const place = shownNow.rows.indexOf(current); // the browser has put the focus elsewhere by now
-  current = -1;
-  goTo(place);
+byId("close").addEventListener("click", () => leave());
+viewer.addEventListener("close", () => leave());
+viewer.addEventListener("cancel", (event) => {
+  event.preventDefault();
+  leave();
 });
+
+/** Close the viewer and go to the tile of the row that it showed. */
+const leave = () => {
+  if (current < 0) return;
+  const place = shownNow.rows.indexOf(current);
+  current = -1;
+  viewer.close(); // the browser gives the focus back to the tile that opened the viewer
+  goTo(place);
+};
 viewer.addEventListener("keydown", (event) => {
   if (!isShortcut(event)) return;
   const isDone = isMeasured() && zoomByKey(event);
@@ -221,4 +230,3 @@ viewer.addEventListener("keydown", (event) => {
   else if (!isDone) return;
   event.preventDefault();
 });
-addEventListener("resize", () => layOut());

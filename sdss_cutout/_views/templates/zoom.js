@@ -43,14 +43,14 @@ const fittingScale = () => {
 };
 
 /** Lay the picture out in the room that there is. */
-export const layOut = () => {
+const layOut = () => {
   if (row < 0) return;
+  viewport.classList.toggle("fits", !isZoomed()); // without scroll bars, before it is measured
   const [width, height] = pictureSize(row);
   const scale = zoom ?? fittingScale();
   picture.style.width = `${width * scale}px`;
   picture.style.height = `${height * scale}px`;
   picture.classList.toggle("magnified", scale >= 4);
-  viewport.classList.toggle("fits", !isZoomed()); // else rounding would bring scroll bars
   byId("magnification").textContent = `${Number(scale.toPrecision(2))}\u00d7`;
   byId("fit").ariaPressed = String(!isZoomed());
   showCross();
@@ -206,6 +206,7 @@ export const zoomByKey = (event) => {
   return true;
 };
 
+new ResizeObserver(() => layOut()).observe(viewport);
 byId("smaller").addEventListener("click", () => zoomBy(0.5));
 byId("larger").addEventListener("click", () => zoomBy(2));
 byId("fit").addEventListener("click", fit);
