@@ -15,6 +15,15 @@ HOSTILE_NAME = "a'b&amp; #1%41 é"
 
 OUTSIDE = (266.4, -29.0)
 
+
+class Keys:
+    """Keys as WebDriver names them."""
+
+    TAB, ENTER, SHIFT, ESCAPE = "\ue004", "\ue007", "\ue008", "\ue00c"
+    END, HOME = "\ue010", "\ue011"
+    LEFT, RIGHT, DOWN = "\ue012", "\ue014", "\ue015"
+
+
 CHROMIUM, CHROMEDRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 
 OPTIONS = (
@@ -102,8 +111,6 @@ class Sheet:
         self.actions().send_keys(*keys).perform()
 
     def shift(self, key, times=1):
-        from selenium.webdriver import Keys
-
         chain = self.actions().key_down(Keys.SHIFT)
         for _ in range(times):
             chain = chain.send_keys(key)
@@ -131,8 +138,6 @@ class Sheet:
 
     def set_classes(self, **classes):
         """Give keys their classes: ``set_classes(k3="merger")``."""
-        from selenium.webdriver import Keys
-
         self.one("#edit-classes").click()
         for key, name in classes.items():
             field = self.one(f"#class-fields [data-class='{key[1:]}']")

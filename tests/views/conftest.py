@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import astropy.units as u
 import numpy as np
 import pytest
@@ -20,24 +23,22 @@ from browser import (
 from sdss_cutout import SDSSCutouts, read_cutouts
 from sdss_cutout._views.sheet import write_sheet
 
-GEOMETRY = {
-    "scale": [0.3, 45.0, 1.0, 0.3] * u.arcsec / u.pix,
-    "width": [180, 400, 300, 180],
-    "height": [180, 400, 120, 180],
-}
+
+def client_of(server):
+    """Return a client with one connection, so that targets end in their order."""
+    return SDSSCutouts(base_url=server.base_url, max_rate=5_000, max_connections=1)
 
 
 @pytest.fixture
 def one_by_one(sandbox):
-    """A client with one connection, so that targets end in their order."""
-    return SDSSCutouts(base_url=sandbox.base_url, max_rate=5_000, max_connections=1)
+    return client_of(sandbox)
 
 
-@pytest.fixture
-def targets():
-    """Four targets, with columns of several kinds and hostile text."""
+@pytest.fixture(scope="session")
+def downloaded(running_sandbox, tmp_path_factory):
+    """Three pictures of different geometry, one of them with a hostile name; one outside."""
     ra, dec = OUTSIDE
-    return Table(
+    targets = Table(
         {
             "id": ["one", "5 degrees", HOSTILE_NAME, "out"],
             "ra": [19.023342, 200.0, 359.999, ra],
@@ -48,13 +49,21 @@ def targets():
             '<b>"&': [1, 2, 3, 10],
         }
     )
+    folder = tmp_path_factory.mktemp("downloaded")
+    client_of(running_sandbox).download(
+        targets,
+        folder,
+        scale=[0.3, 45.0, 1.0, 0.3] * u.arcsec / u.pix,
+        width=[180, 400, 300, 180],
+        height=[180, 400, 120, 180],
+    )
+    return folder
 
 
 @pytest.fixture
-def directory(one_by_one, targets, tmp_path):
-    """Three pictures of different geometry, one of them with a hostile name; one outside."""
-    one_by_one.download(targets, tmp_path / "pictures", **GEOMETRY)
-    return tmp_path / "pictures"
+def directory(downloaded, tmp_path):
+    """The downloaded pictures, to do with as one likes."""
+    return Path(shutil.copytree(downloaded, tmp_path / "pictures"))
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from astropy.coordinates import SkyCoord
 from browser import HOSTILE, HOSTILE_TAG, OUTSIDE
 
 from sdss_cutout import StoreError, read_cutouts
+from sdss_cutout._views import sheet
 from sdss_cutout._views.sheet import Preview, write_sheet
 
 
@@ -42,6 +43,11 @@ def test_page_fetches_nothing_and_runs_nothing_but_its_own(page):
     digest = base64.b64encode(hashlib.sha256(program.encode()).digest()).decode()
     assert "default-src &#39;none&#39;" in policy or "default-src 'none'" in policy
     assert f"script-src 'sha256-{digest}'" in policy
+
+
+def test_all_modules_are_in_the_page():
+    templates = Path(sheet.__file__).parent / "templates"
+    assert sorted(sheet._MODULES) == sorted(module.stem for module in templates.glob("*.js"))
 
 
 def test_hostile_values_are_data(page):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
-from browser import HOSTILE_NAME, HOSTILE_TAG
+from browser import HOSTILE_NAME, HOSTILE_TAG, Keys
 
 from sdss_cutout import read_cutouts
 from sdss_cutout._views.sheet import write_sheet
@@ -100,21 +100,19 @@ def test_search_and_filters_work_together(sheet):
 
 
 def test_the_whole_road_by_keyboard(sheet):
-    from selenium.webdriver import Keys
-
     sheet.press(Keys.TAB)
     assert sheet.focused() == "Skip to the pictures"
     sheet.press(Keys.ENTER)
     sheet.press(Keys.TAB)
     assert sheet.focused() == "one, ok"
-    sheet.press(Keys.ARROW_RIGHT)
+    sheet.press(Keys.RIGHT)
     sheet.press("1")
     assert sheet.focused() == f"{HOSTILE_NAME}, ok"  # marking goes on to the next
-    sheet.press(Keys.ARROW_LEFT)
+    sheet.press(Keys.LEFT)
     assert sheet.focused() == "5 degrees, ok, marked good"
     sheet.press(Keys.ENTER)
     assert sheet.one("#viewer-name").text == "5 degrees"
-    sheet.press(Keys.ARROW_RIGHT, "2")
+    sheet.press(Keys.RIGHT, "2")
     assert sheet.one("#viewer-name").text == "out"
     sheet.press(Keys.ESCAPE)
     assert not sheet.one("#viewer").is_displayed()
@@ -191,9 +189,9 @@ def test_twenty_thousand_targets(open_sheet, tmp_path):
     sheet.one("#direction").click()
     assert sheet.names()[0] == "t19999"
     sheet.view("t19800")
-    sheet.press("\ue014")  # right: the viewer steps onto the next page
+    sheet.press(Keys.RIGHT)  # the viewer steps onto the next page
     assert sheet.one("#viewer-name").text == "t19799"
-    sheet.press("\ue00c")
+    sheet.press(Keys.ESCAPE)
     assert sheet.one("#status").text == "Showing 201 to 400 of 20,000"
 
 
@@ -351,7 +349,7 @@ def test_the_keys_are_explained(sheet):
     sheet.press("?")
     assert sheet.one("#help").is_displayed()
     assert "move the crosshair" in sheet.one("#help").text
-    sheet.press("\ue00c")
+    sheet.press(Keys.ESCAPE)
     assert not sheet.one("#help").is_displayed()
     sheet.one("#show-help").click()
     assert sheet.one("#help").is_displayed()

@@ -8,8 +8,7 @@ import json
 import numpy as np
 import pytest
 from astropy.table import Table, join
-from browser import HOSTILE_NAME
-from selenium.webdriver import Keys
+from browser import HOSTILE_NAME, Keys
 
 from sdss_cutout import read_cutouts, read_marks
 
@@ -79,7 +78,7 @@ def test_marking_in_the_viewer_advances(sheet):
     sheet.one("#mark-bad").click()
     assert sheet.text("#viewer-name") == HOSTILE_NAME
     assert sheet.marks() == {"one": "good", "5 degrees": "bad"}
-    sheet.press(Keys.ARROW_LEFT)
+    sheet.press(Keys.LEFT)
     assert sheet.one("#mark-bad").get_attribute("aria-pressed") == "true"
     sheet.one("#mark-bad").click()  # takes it back, and stays
     assert sheet.text("#viewer-name") == "5 degrees"
@@ -132,7 +131,7 @@ def test_a_comment_is_kept_and_shown(sheet):
     assert sheet.marks() == {}  # the digit went into the text
     sheet.press(Keys.ESCAPE)
     assert sheet.one("#viewer").is_displayed()
-    sheet.press(Keys.ARROW_RIGHT)
+    sheet.press(Keys.RIGHT)
     assert sheet.text("#viewer-name") == "5 degrees"
     assert sheet.one("#comment").get_property("value") == ""
     sheet.one("#close").click()

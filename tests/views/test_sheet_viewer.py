@@ -5,7 +5,7 @@ from __future__ import annotations
 import astropy.units as u
 import numpy as np
 import pytest
-from browser import HOSTILE_NAME
+from browser import HOSTILE_NAME, Keys
 
 from sdss_cutout import read_cutouts
 from sdss_cutout._views.sheet import Preview, write_sheet
@@ -61,12 +61,10 @@ def test_a_sidecar_that_was_improved_is_followed(open_sheet, directory):
 
 
 def test_the_keyboard_reads_coordinates_too(sheet, directory):
-    from selenium.webdriver import Keys
-
     (cutout,) = [cutout for cutout in read_cutouts(directory) if cutout.name == "one"]
     sheet.view("one")
-    sheet.shift(Keys.ARROW_LEFT, 4)
-    sheet.shift(Keys.ARROW_DOWN)
+    sheet.shift(Keys.LEFT, 4)
+    sheet.shift(Keys.DOWN)
     # It begins in the middle, pixel 90, 90.
     assert sheet.reading().separation(cutout.wcs.pixel_to_world(87, 91)) < 0.01 * u.arcsec
     assert sheet.one("#readout").get_attribute("aria-live") == "polite"
@@ -159,11 +157,9 @@ def test_two_fingers_zoom(sheet):
 
 
 def test_the_magnification_stays_in_steps_and_goes_with_the_viewer(sheet):
-    from selenium.webdriver import Keys
-
     sheet.view("one")
     fitted = magnification(sheet)
-    sheet.press("+", Keys.ARROW_RIGHT, Keys.ARROW_LEFT)
+    sheet.press("+", Keys.RIGHT, Keys.LEFT)
     assert magnification(sheet) == pytest.approx(2 * fitted, rel=0.01)
     sheet.press("0")
     assert magnification(sheet) == pytest.approx(fitted, rel=0.01)
@@ -270,7 +266,7 @@ def test_links_lead_to_the_same_place(sheet, sandbox):
     )
     assert found["JPEG"].endswith("/one.jpg")
     assert found["FITS header"].endswith("/one.wcs")
-    sheet.press("\ue014", "\ue014", "\ue014")
+    sheet.press(Keys.RIGHT, Keys.RIGHT, Keys.RIGHT)
     assert sheet.text("#viewer-name") == "out"
     assert list(links(sheet)) == ["Navigate", "Explore", "Legacy Survey", "Aladin", "The request"]
 
