@@ -44,7 +44,7 @@ _RESERVED = ("mark", "comment")
 # The page's modules, each after those that it needs while it is loaded.
 _MODULES = (
     "dom", "controls", "press", "table", "csv", "classes", "marks", "filters", "tiles", "grid",
-    "sky", "zoom", "viewer", "sorting", "gestures", "main",
+    "sky", "zoom", "viewer", "marking", "exchange", "editor", "gestures", "main",
 )  # fmt: skip
 
 # Integers beyond this are not exact in JavaScript and travel as text.

@@ -9,8 +9,8 @@ import {
 import { around, byId, counted, element, isShortcut, storage, thousands } from "./dom.js";
 import { addFilter, columnOptions, forgetHaystacks } from "./filters.js";
 import { arrange, draw, grid, shownNow, showPlace } from "./grid.js";
+import { showClasses } from "./marking.js";
 import { loadMarks } from "./marks.js";
-import { showClasses } from "./sorting.js";
 import { count, data, isVisible, setVisible, statuses } from "./table.js";
 
 // -------------------------------------------------------------------------------- sort and filter

@@ -28,6 +28,7 @@ export const showPicture = (next, isStep) => {
   for (const id of ["smaller", "fit", "larger"]) Object.assign(byId(id), { disabled: row < 0 });
   const hint = "Point at the picture, or press Shift and an arrow key, for coordinates.";
   tell(row < 0 ? "" : hint, false);
+  byId("magnification").textContent = "";
   layOut();
 };
 

@@ -1,27 +1,9 @@
-// Marking targets: with keys and buttons, in the grid and in the viewer.
-import {
-  classesKey,
-  classList,
-  classNames,
-  classNumber,
-  classOfKey,
-  loadClasses,
-  setClass,
-} from "./classes.js";
+// Marking targets and commenting on them: with keys and buttons, in the grid and in the viewer.
+import { classList, classNumber, classOfKey } from "./classes.js";
 import { commentBox } from "./controls.js";
-import { around, byId, counted, element, isShortcut, say, storage, thousands } from "./dom.js";
-import { arrange, draw, goTo, grid, moveByKey, placeOf, reach, tileOf } from "./grid.js";
-import {
-  clearMarks,
-  countMarks,
-  loadMarks,
-  markOf,
-  marksAsCsv,
-  marksKey,
-  mergeMarks,
-  renameMarks,
-  setEntry,
-} from "./marks.js";
+import { around, byId, counted, isShortcut, say, storage, thousands } from "./dom.js";
+import { draw, goTo, grid, moveByKey, placeOf, reach, tileOf } from "./grid.js";
+import { countMarks, markOf, setEntry } from "./marks.js";
 import { names } from "./table.js";
 import { dressTile, showMissing } from "./tiles.js";
 import { currentRow, drawClassButtons, dressViewer, step, view } from "./viewer.js";
@@ -55,7 +37,7 @@ const showMark = (row) => {
 };
 
 /** Show all marks and classes anew. */
-const showMarks = () => {
+export const showMarks = () => {
   draw();
   showClasses();
 };
@@ -155,96 +137,3 @@ commentBox.addEventListener("keydown", (event) => {
   event.preventDefault(); // Escape leaves the field; the picture stays open
   byId("viewer-name").focus();
 });
-
-// ------------------------------------------------------------------------------- export and load
-
-byId("export").addEventListener("click", () => {
-  const href = URL.createObjectURL(new Blob([marksAsCsv()], { type: "text/csv" }));
-  element("a", { href, download: "marks.csv" }).click();
-  URL.revokeObjectURL(href);
-  say("The marks are in marks.csv, among the downloads.");
-});
-
-/** @type {HTMLInputElement} */
-const marksFile = byId("marks-file");
-byId("load").addEventListener("click", () => marksFile.click());
-marksFile.addEventListener("change", async () => {
-  const file = marksFile.files?.[0];
-  if (!file) return;
-  const merged = mergeMarks(await file.text());
-  marksFile.value = ""; // the same file may be loaded again
-  showMarks();
-  say(merged ? loadedText(file.name, merged) : `${file.name} has no columns name and mark.`);
-});
-
-/**
- * @param {string} file
- * @param {{loaded: number, unknown: string[]}} merged
- */
-const loadedText = (file, { loaded, unknown }) => {
-  const text = `${counted(loaded, "mark")} loaded from ${file}`;
-  if (!unknown.length) return `${text}.`;
-  const rounded = unknown.some((name) => /^\d[.,]\d+E\+\d+$/i.test(name))
-    ? "; a spreadsheet has rounded the names"
-    : "";
-  const example = `${unknown[0]}${unknown.length > 1 ? ", ..." : ""}`;
-  return `${text}; ${counted(unknown.length, "name")} not on this page (${example})${rounded}.`;
-};
-
-byId("clear").addEventListener("click", () => {
-  if (!confirm("Clear all marks and comments of this page?")) return;
-  clearMarks();
-  showTally();
-  arrange();
-});
-addEventListener("storage", (event) => {
-  if (event.key === classesKey) loadClasses();
-  else if (event.key === marksKey) loadMarks();
-  else return;
-  showMarks();
-});
-
-// ---------------------------------------------------------------------------------------- classes
-
-/** @type {HTMLDialogElement} */
-const classesDialog = byId("classes");
-
-/** @param {number} key */
-const makeClassField = (key) => {
-  const defaultValue = classNames()[key - 1];
-  const field = element("input", { defaultValue, autocomplete: "off", maxLength: 40 });
-  field.dataset.class = String(key);
-  return element("label", {}, element("kbd", { textContent: key }), " ", field);
-};
-
-byId("edit-classes").addEventListener("click", () => {
-  byId("class-fields").replaceChildren(...classNames().map((_, n) => makeClassField(n + 1)));
-  byId("classes-status").textContent = "";
-  classesDialog.showModal();
-});
-byId("class-fields").addEventListener("change", (event) => {
-  const field = /** @type {HTMLInputElement} */ (event.target);
-  const key = Number(field.dataset.class);
-  renameClass(key, field.value.trim(), field.defaultValue);
-  field.value = classNames()[key - 1];
-  if (field.value) field.defaultValue = field.value;
-});
-
-/**
- * Give a class another name, also where targets have it. Without a name it goes; its marks stay.
- * @param {number} key
- * @param {string} name
- * @param {string} last name of the class that was not empty; somebody may have emptied it first
- */
-const renameClass = (key, name, last) => {
-  if (name === classNames()[key - 1]) return;
-  if (classNumber(name)) {
-    byId("classes-status").textContent = `${name} is on key ${classNumber(name)} already.`;
-    return;
-  }
-  byId("classes-status").textContent = "";
-  setClass(key, name);
-  if (last && name && !classNumber(last)) renameMarks(last, name);
-  showMarks();
-};
-byId("classes-done").addEventListener("click", () => classesDialog.close());
