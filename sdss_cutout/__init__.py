@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
     from sdss_cutout._results.cutout import Cutout
     from sdss_cutout._results.directory import read_cutouts
-    from sdss_cutout._results.report import CutoutList, DownloadReport
+    from sdss_cutout._results.lists import CutoutList, DownloadReport
     from sdss_cutout._views.marks import read_marks
     from sdss_cutout.client import SDSSCutouts
 
@@ -52,8 +52,8 @@ _HOMES = {
     "Conf": "_config",
     "conf": "_config",
     "Cutout": "_results.cutout",
-    "CutoutList": "_results.report",
-    "DownloadReport": "_results.report",
+    "CutoutList": "_results.lists",
+    "DownloadReport": "_results.lists",
     "SDSSCutouts": "client",
     "read_cutouts": "_results.directory",
     "read_marks": "_views.marks",

@@ -25,7 +25,8 @@ from astropy.table.serialize import represent_mixins_as_columns
 
 from sdss_cutout._image.sidecar import Asked, Sky, asked_of, is_simulated, sky_of
 from sdss_cutout._service.skyserver import explore_url, navigate_url
-from sdss_cutout._store.files import PICTURE, SIDECAR, translated, write_whole
+from sdss_cutout._store.files import translated, write_whole
+from sdss_cutout._store.layout import PAGE, PICTURE, paths_of
 
 __all__ = ["Preview", "write_sheet"]
 
@@ -107,7 +108,7 @@ def write_sheet(
     'index.html'
     """
     directory = Path(directory)
-    page = directory / "index.html" if path is None else Path(path)
+    page = directory / PAGE if path is None else Path(path)
     names, suffixes = table["name"].tolist(), _suffixes(table)
     previews = {} if preview is None else _previews(directory, names, suffixes, preview)
     headers = _headers(directory, names, suffixes, previews)
@@ -218,7 +219,7 @@ def _headers(
         headers.append(previews[row].header if row in previews else b"")
         if suffix == PICTURE:
             with contextlib.suppress(OSError):
-                headers[-1] = Path(directory, f"{name}{SIDECAR}").read_bytes()
+                headers[-1] = Path(paths_of(directory, name)[1]).read_bytes()
     return headers
 
 
