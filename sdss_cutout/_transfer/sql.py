@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-import warnings
 from typing import Any, NoReturn
 
 import numpy as np
@@ -16,10 +15,11 @@ from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_expo
 from sdss_cutout._errors import QueryError
 from sdss_cutout._request.request import Site
 from sdss_cutout._service.skyserver import SKYSERVER
+from sdss_cutout._targets.readers.text_table import read_csv
 from sdss_cutout._transfer.classify import one_line, words_of
 from sdss_cutout._transfer.transport import bounded
 
-__all__ = ["query_sql"]
+__all__ = ["clean_sql", "query_sql"]
 
 # One budget for the whole process, as the server counts by address (H: Limits.aspx).
 _budget = InMemoryBucket([Rate(SKYSERVER.sql_per_minute, 60_000)])
@@ -51,7 +51,8 @@ def query_sql(sql: str, site: Site, *, timeout: float, max_attempts: int) -> Tab
     QueryError
         With the server's words, in whichever of its ways it says that the query failed.
     """
-    if not isinstance(sql, str) or not sql.strip():
+    cleaned = clean_sql(sql) if isinstance(sql, str) else ""
+    if not cleaned:
         raise QueryError(f"{sql!r} is not an SQL query")
     retrying = Retrying(
         retry=retry_if_exception(lambda error: isinstance(error, _PassingError)),
@@ -59,7 +60,36 @@ def query_sql(sql: str, site: Site, *, timeout: float, max_attempts: int) -> Tab
         wait=wait_exponential_jitter(multiplier=0.5, max=60.0, jitter=0.5),
         reraise=True,
     )
-    return _table(retrying(_answer_text, sql, site, timeout))
+    return _table(retrying(_answer_text, cleaned, site, timeout))
+
+
+# Quoted text and names, which hold anything; comments; and what is between. What is not closed goes
+# on to the end, for the server to refuse.
+_TOKENS = re.compile(
+    r"""'(?:[^']|'')*'?|"(?:[^"]|"")*"?|\[(?:[^\]]|\]\])*\]?|--[^\n]*|/\*|\s+|[^'"\[\s/-]+|.""", re.DOTALL
+)
+
+
+def clean_sql(sql: str) -> str:
+    """Return a query as the server takes it: no comments, no line breaks, no final semicolon."""
+    parts, start = [], 0
+    sql = sql.lstrip("\ufeff")
+    while found := _TOKENS.match(sql, start):
+        token, start = found[0], found.end()
+        if token == "/*":
+            start = _end_of_comment(sql, start)
+        parts.append(" " if token.isspace() or token[:2] in ("--", "/*") else token)
+    return re.sub(r"[\s;]+\Z", "", "".join(parts)).strip()
+
+
+def _end_of_comment(sql: str, start: int) -> int:
+    """Return where a comment ends that may hold others, as Transact-SQL has it."""
+    depth = 1
+    for found in re.compile(r"/\*|\*/").finditer(sql, start):
+        depth += 1 if found[0] == "/*" else -1
+        if depth == 0:
+            return found.end()
+    return len(sql)
 
 
 class _PassingError(QueryError):
@@ -77,6 +107,8 @@ def _answer_text(sql: str, site: Site, timeout: float) -> str:
     with _one_at_a_time, conf.set_temp("skyserver_baseurl", site.base_url):
         _wait_for_budget()
         sdss = SDSS()  # a session of its own: the global one's headers are shared by threads
+        # The query is clean; astroquery would cut it at -- within quotes.
+        sdss._SDSSClass__sanitize_query = str
         try:
             with bounded(sdss._session, timeout, site.auth):
                 # The bound is the one to end a read that takes too long, and to say so.
@@ -131,34 +163,20 @@ def _table(text: str) -> Table:
         raise QueryError(one_line(" ".join(lines[1:]).strip('" ')) or "the server gave no reason")
     if len(lines) == 1 and "," not in lines[0] and " " in lines[0].strip():
         raise QueryError(one_line(lines[0]))
-    with warnings.catch_warnings():
-        # Integers beyond 63 bits come as text first; they are turned into uint64 below.
-        warnings.simplefilter("ignore")
-        try:
-            table = Table.read(
-                lines, format="ascii.csv", guess=False, fill_values=[("", "0"), ("null", "0")]
-            )
-        except Exception as error:
-            first = one_line(" / ".join(lines[:2])) or "nothing"
-            raise QueryError(f"the answer is not a table, it begins with: {first}") from error
-    if not table.colnames:
+    try:
+        table = read_csv("\n".join(lines))
+    except Exception as error:
+        first = one_line(" / ".join(lines[:2])) or "nothing"
+        raise QueryError(f"the answer is not a table, it begins with: {first}") from error
+    if not lines or not table.colnames:
         raise QueryError("the answer is not a table: it has no columns")
     for name in table.colnames:
-        if _IDENTIFIER.match(name) or _is_big_integer(table[name]):
-            table[name] = _exact(table[name])
+        if _IDENTIFIER.match(name):
+            table[name] = _unsigned(table[name])
     return table
 
 
-def _is_big_integer(column: Column) -> bool:
-    return column.dtype.kind == "U" and len(column) > 0 and all(map(_BIG_INTEGER, map(str, column)))
-
-
-_BIG_INTEGER = re.compile(r"\d{19,20}").fullmatch
-
-
-def _exact(column: Column) -> Column:
-    """Return identifiers as uint64, to the last digit, or the column as it is if they are not."""
-    try:
-        return column.astype(np.uint64)
-    except (ValueError, OverflowError):
-        return column
+def _unsigned(column: Column) -> Column:
+    """Return identifiers as uint64, as SDSS has them; those that have a sign keep it."""
+    values = np.ma.filled(column, 0) if column.dtype.kind == "i" else None
+    return column if values is None or np.any(values < 0) else column.astype(np.uint64)
