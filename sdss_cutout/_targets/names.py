@@ -15,7 +15,7 @@ from pathvalidate import ValidationError, validate_filename
 from sdss_cutout._errors import TargetError
 from sdss_cutout._targets.rows import more_rows
 
-__all__ = ["iau_names", "name_texts", "number_repeats", "refuse_bad_names"]
+__all__ = ["fold_name", "iau_names", "name_texts", "number_repeats", "refuse_bad_names"]
 
 # A file system gives a name 255 bytes; the suffix and the temporary file's additions need some.
 MAX_NAME_BYTES = 200
@@ -198,7 +198,7 @@ def refuse_bad_names(
     lines = "".join(f"{name}\n" for name in names)
     if lines.count("\n") != len(names) or not _PLAINLY_SAFE.fullmatch(lines):
         _refuse_unsafe(names, column, first_row)
-    folded = lines.casefold().split("\n")[:-1] if lines.isascii() else list(map(_fold, names))
+    folded = lines.casefold().split("\n")[:-1] if lines.isascii() else list(map(fold_name, names))
     new = set(folded)
     if len(new) < len(folded) or (seen and not seen.isdisjoint(new)):
         _refuse_repeats(names, folded, seen or set(), column, first_row)
@@ -221,11 +221,7 @@ def _refuse_unsafe(names: Sequence[str], column: str | None, first_row: int) -> 
 def _refuse_repeats(
     names: Sequence[str], folded: Sequence[str], seen: set[str], column: str | None, first_row: int
 ) -> None:
-    """Refuse names that were there before, be it in another case.
-
-    File systems differ in whether ``a.jpg`` and ``A.jpg``, or the composed and the decomposed
-    form of an accent, are one file, so that neither difference is enough.
-    """
+    """Refuse names that were there before; see `fold_name`."""
     first: dict[str, int | None] = dict.fromkeys(seen)
     repeats, owner = [], None
     for row, key in enumerate(folded, first_row):
@@ -260,5 +256,12 @@ def _why_unsafe(name: str) -> str:
     return ""
 
 
-def _fold(name: str) -> str:
+def fold_name(name: str) -> str:
+    """Return a name as the least careful file system compares it.
+
+    File systems differ in whether ``a.jpg`` and ``A.jpg``, or the composed and the decomposed
+    form of an accent, are one file.
+    """
+    if name.isascii():
+        return name.casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
