@@ -148,8 +148,9 @@ def _other_pairs(names: Sequence[str]) -> str:
                 pairs[name] = other
     if not pairs:
         return ""
-    shown = " or ".join(f"--ra {quote(ra)} --dec {quote(dec)}" for ra, dec in list(pairs.items())[:3])
-    ra, dec = next(iter(pairs.items()))
+    offered = list(pairs.items())[:3]
+    shown = " or ".join(f"--ra {quote(ra)} --dec {quote(dec)}" for ra, dec in offered)
+    ra, dec = offered[0]
     return (
         f"If these are they, say {shown} on the command line, or in Python "
         f"table.rename_columns([{ra!r}, {dec!r}], ['ra', 'dec'])"
@@ -227,9 +228,7 @@ def _warn_of_hours(ra: NDArray[np.float64], dec: NDArray[np.float64], name: str)
 _FEWEST, _SPAN = 3, 45.0
 
 
-def _degrees(
-    column: Any, unit: str | None, *, hours: bool, first_row: int
-) -> NDArray[np.float64]:
+def _degrees(column: Any, unit: str | None, *, hours: bool, first_row: int) -> NDArray[np.float64]:
     """Return a column's values in degrees, NaN where masked."""
     name = column.info.name
     values = _filled(getattr(column, "value", column))

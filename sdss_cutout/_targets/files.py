@@ -30,11 +30,12 @@ __all__ = ["existing_file", "is_file_object", "looks_like_path", "read_file", "r
 
 # Suffixes by which a string names a file, also if there is none of that name. They do not tell
 # the format.
-_SUFFIXES = set(
-    ".arrow .asc .ascii .cat .csv .dat .db .ecsv .feather .fit .fits .fts .h5 .hdf .hdf5 .ipac .json "
-    ".jsonl .lis .list .lst .mrt .npy .npz .ods .parquet .pq .rdb .reg .tab .tbl .tex .tsv .tst "
-    ".txt .vot .votable .xls .xlsx .xml".split()
-)
+_SUFFIXES = {
+    ".arrow", ".asc", ".ascii", ".cat", ".csv", ".dat", ".db", ".ecsv", ".feather", ".fit", ".fits",
+    ".fts", ".h5", ".hdf", ".hdf5", ".ipac", ".json", ".jsonl", ".lis", ".list", ".lst", ".mrt",
+    ".npy", ".npz", ".ods", ".parquet", ".pq", ".rdb", ".reg", ".tab", ".tbl", ".tex", ".tsv",
+    ".tst", ".txt", ".vot", ".votable", ".xls", ".xlsx", ".xml",
+}  # fmt: skip
 _COMPRESSIONS = (".gz", ".bz2", ".xz", ".zip", ".zst")
 
 
@@ -105,11 +106,13 @@ def read_file(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # how foreign files are spelled is not our news
             found = _read(content, columns)
-            return found if _is_lines(found) else _one_table(content, found, choice, columns)
+            if isinstance(found, list):
+                return found
+            return _one_table(content, found, choice, columns)
     except TargetError as error:
         # What readers say of the content alone is said of the file here.
-        raise error if content.label in str(error) else TargetError(
-            f"{content.label}: {error}"
+        raise (
+            error if content.label in str(error) else TargetError(f"{content.label}: {error}")
         ) from error
     except ImportError as error:
         package = getattr(error, "name", None) or str(error)
@@ -127,10 +130,6 @@ def read_file(
 _PROVIDERS = {
     "pyarrow": "'sdss_cutout[tables]'", "pandas": "'sdss_cutout[tables]'",
 }  # fmt: skip
-
-
-def _is_lines(found: Any) -> bool:
-    return bool(found) and isinstance(found[0], str)
 
 
 # ------------------------------------------------------------------------------- contents
@@ -173,7 +172,9 @@ def _content_of_path(path: Path) -> Content:
                 return Content(label=str(path), head=head, path=path)
         return _content_of_bytes(str(path), path.read_bytes())
     except OSError as error:
-        raise TargetError(f"{_printable(path)} cannot be read: {error.strerror or error}") from error
+        raise TargetError(
+            f"{_printable(path)} cannot be read: {error.strerror or error}"
+        ) from error
 
 
 def _printable(path: Path) -> str:
@@ -240,15 +241,17 @@ class _Format:
 
     name: str
     pattern: re.Pattern[bytes]
-    read: Callable[[Content], Sequence[TableSource]]
+    read: Callable[[Content], tuple[TableSource, ...]]
 
 
-def _format(name: str, pattern: bytes, read: Callable[[Content], Sequence[TableSource]]) -> _Format:
+def _format(
+    name: str, pattern: bytes, read: Callable[[Content], tuple[TableSource, ...]]
+) -> _Format:
     return _Format(name, re.compile(pattern, re.DOTALL | re.IGNORECASE), read)
 
 
-def _refuse(advice: str) -> Callable[[Content], Sequence[TableSource]]:
-    def refuse(content: Content) -> Sequence[TableSource]:
+def _refuse(advice: str) -> Callable[[Content], tuple[TableSource, ...]]:
+    def refuse(content: Content) -> tuple[TableSource, ...]:
         raise TargetError(f"{content.label} {advice}")
 
     return refuse
@@ -282,9 +285,7 @@ _FORMATS = (
 )  # fmt: skip
 
 
-def _read(
-    content: Content, columns: tuple[str, str] | None
-) -> Sequence[TableSource] | Sequence[str]:
+def _read(content: Content, columns: tuple[str, str] | None) -> tuple[TableSource, ...] | list[str]:
     """Return the tables in a file, or its lines where it is a list of texts."""
     for candidate in _FORMATS:
         if candidate.pattern.match(content.head):

@@ -166,7 +166,7 @@ def _known(system: Any) -> type[BaseCoordinateFrame] | None:
 
 
 def note_frame(table: Table, ra: str, dec: str, frame: BaseCoordinateFrame) -> Table:
-    """Return the table with the frame noted in both columns, where it stays when these are copied."""
+    """Return the table with the frame noted in both columns, where it stays in copies."""
     noted = table.copy(copy_data=False)
     equinox = getattr(frame, "equinox", None)
     words = frame.name if equinox is None else f"{frame.name} {equinox}"

@@ -119,7 +119,7 @@ def name_texts(given: Any, *, column: str | None, first_row: int) -> Sequence[st
     mask = getattr(given, "mask", False)
     masked = np.flatnonzero(not callable(mask) and mask)  # pandas has a method mask
     if len(masked):
-        _refuse(masked + first_row, column, "its name is masked; a name is needed")
+        _refuse((masked + first_row).tolist(), column, "its name is masked; a name is needed")
     values = np.asarray(given) if hasattr(given, "dtype") else None
     if values is not None and values.ndim == 1 and values.dtype.kind in "iu":
         return list(map(str, values.tolist()))
@@ -134,7 +134,6 @@ def name_texts(given: Any, *, column: str | None, first_row: int) -> Sequence[st
 
 
 def _refuse(rows: Sequence[int], column: str | None, problem: str) -> None:
-    rows = [int(row) for row in rows]
     raise TargetError(f"{_where(column, rows)}{problem}{more_rows(rows)}; {_WAYS_ON}")
 
 
@@ -154,8 +153,7 @@ def _text_of(value: Any, problems: dict[str, list[int]], row: int) -> str:
         return str(value)
     if isinstance(value, Decimal) and value == value.to_integral_value():
         return str(int(value))
-    problem = _problem_of(value)
-    if problem:
+    if problem := _problem_of(value):
         problems.setdefault(problem, []).append(row)
         return ""
     return str(int(value))
@@ -169,7 +167,7 @@ def _problem_of(value: Any) -> str:
         return _NO_NAME
     if not float(value).is_integer():
         return _NOT_WHOLE
-    return _LOST if abs(value) > _LARGEST_EXACT_FLOAT else ""
+    return _LOST if abs(float(value)) > _LARGEST_EXACT_FLOAT else ""
 
 
 # ------------------------------------------------------------------------ safe and unique
@@ -223,7 +221,8 @@ def _refuse_repeats(
 ) -> None:
     """Refuse names that were there before; see `fold_name`."""
     first: dict[str, int | None] = dict.fromkeys(seen)
-    repeats, owner = [], None
+    repeats: list[int] = []
+    owner: int | None = None
     for row, key in enumerate(folded, first_row):
         if key in first:
             owner = owner if repeats else first[key]

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike
-
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -22,7 +21,6 @@ from sdss_cutout._targets.columns import (
     coordinate_columns,
     coordinate_mixin,
     find_column,
-    listed,
     table_degrees,
 )
 from sdss_cutout._targets.directions import icrs_degrees, in_frame
@@ -258,7 +256,7 @@ _ALLOWED = (
 
 
 def _is_path(given: Any) -> bool:
-    return isinstance(given, str) and (existing_file(given) or looks_like_path(given))
+    return isinstance(given, str) and (existing_file(given) is not None or looks_like_path(given))
 
 
 def _is_list(given: Any) -> bool:

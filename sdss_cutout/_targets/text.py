@@ -29,9 +29,10 @@ __all__ = [
 # What word processors and web pages put for signs, marks and blanks.
 _TYPOGRAPHY = str.maketrans(
     {
-        "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "\N{HYPHEN}": "-", "\N{NON-BREAKING HYPHEN}": "-",
+        "\N{MINUS SIGN}": "-", "\N{EN DASH}": "-", "\N{HYPHEN}": "-",
+        "\N{NON-BREAKING HYPHEN}": "-", "\N{MASCULINE ORDINAL INDICATOR}": "\N{DEGREE SIGN}",
         "\N{PRIME}": "'", "\N{RIGHT SINGLE QUOTATION MARK}": "'", "\N{DOUBLE PRIME}": '"',
-        "\N{RIGHT DOUBLE QUOTATION MARK}": '"', "\N{MASCULINE ORDINAL INDICATOR}": "\N{DEGREE SIGN}",
+        "\N{RIGHT DOUBLE QUOTATION MARK}": '"',
         "\N{NO-BREAK SPACE}": " ", "\N{NARROW NO-BREAK SPACE}": " ", "\N{THIN SPACE}": " ",
         "\t": " ",
     }
@@ -117,7 +118,9 @@ def angles_from_texts(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return the degrees of many angles, and which of them are none."""
     if _PLAIN.fullmatch("".join(f"{text}\n" for text in texts)):
-        return np.array(texts, dtype=np.float64) * degrees_per(number_unit), np.zeros(len(texts), bool)
+        return np.array(texts, dtype=np.float64) * degrees_per(number_unit), np.zeros(
+            len(texts), bool
+        )
     degrees, bad = np.full(len(texts), np.nan), np.zeros(len(texts), dtype=bool)
     for row, text in enumerate(texts):
         try:
@@ -195,7 +198,7 @@ def is_angle(text: str) -> bool:
 # ---------------------------------------------------------------------------------- names
 
 _LONGEST_NAME = 100
-_NEVER_IN_NAMES = set("=<>{}|^~`\"\\%&:;,?!@$/")
+_NEVER_IN_NAMES = set('=<>{}|^~`"\\%&:;,?!@$/')
 _NO_NAMES = {"", "nan", "none", "null", "n/a", "na", "inf"}
 
 

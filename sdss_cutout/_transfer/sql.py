@@ -66,7 +66,8 @@ def query_sql(sql: str, site: Site, *, timeout: float, max_attempts: int) -> Tab
 # Quoted text and names, which hold anything; comments; and what is between. What is not closed goes
 # on to the end, for the server to refuse.
 _TOKENS = re.compile(
-    r"""'(?:[^']|'')*'?|"(?:[^"]|"")*"?|\[(?:[^\]]|\]\])*\]?|--[^\n]*|/\*|\s+|[^'"\[\s/-]+|.""", re.DOTALL
+    r"""'(?:[^']|'')*'?|"(?:[^"]|"")*"?|\[(?:[^\]]|\]\])*\]?|--[^\n]*|/\*|\s+|[^'"\[\s/-]+|.""",
+    re.DOTALL,
 )
 
 
@@ -75,10 +76,10 @@ def clean_sql(sql: str) -> str:
     parts, start = [], 0
     sql = sql.lstrip("\ufeff")
     while found := _TOKENS.match(sql, start):
-        token, start = found[0], found.end()
-        if token == "/*":
+        part, start = found[0], found.end()
+        if part == "/*":
             start = _end_of_comment(sql, start)
-        parts.append(" " if token.isspace() or token[:2] in ("--", "/*") else token)
+        parts.append(" " if part.isspace() or part[:2] in ("--", "/*") else part)
     return re.sub(r"[\s;]+\Z", "", "".join(parts)).strip()
 
 

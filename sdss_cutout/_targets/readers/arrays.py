@@ -33,7 +33,7 @@ __all__ = ["is_dataframe", "is_records", "read_feather", "read_json", "read_parq
 # ------------------------------------------------------------------------ Parquet and Arrow
 
 
-def read_parquet(content: Content) -> Sequence[TableSource]:
+def read_parquet(content: Content) -> tuple[TableSource, ...]:
     """Return the table in a Parquet file."""
     import pyarrow.parquet
 
@@ -44,15 +44,15 @@ def read_parquet(content: Content) -> Sequence[TableSource]:
         return _one(_table_of_arrow(file.read()))
 
 
-def read_feather(content: Content) -> Sequence[TableSource]:
+def read_feather(content: Content) -> tuple[TableSource, ...]:
     """Return the table in a Feather file, which is Arrow's own."""
     import pyarrow.feather
 
     return _one(_table_of_arrow(pyarrow.feather.read_table(content.source())))
 
 
-def _one(table: Table) -> Sequence[TableSource]:
-    return [TableSource(name="0", number="0", colnames=table.colnames, read=lambda: table)]
+def _one(table: Table) -> tuple[TableSource, ...]:
+    return (TableSource(name="0", number="0", colnames=table.colnames, read=lambda: table),)
 
 
 # What pandas calls an index without a name.
@@ -128,7 +128,7 @@ def _exact(values: Sequence[Any]) -> Column:
     mask = [value is None for value in values]
     whole = [0 if value is None else int(value) for value in values]
     low, high = min(whole, default=0), max(whole, default=0)
-    if -(2**63) <= low and high < 2**63:
+    if low >= -(2**63) and high < 2**63:
         kind: Any = np.int64
     elif low >= 0 and high < 2**64:
         kind = np.uint64
@@ -207,7 +207,7 @@ def _table_of_pandas(frame: Any) -> Table:
 # ---------------------------------------------------------------------------------- JSON
 
 
-def read_json(content: Content) -> Sequence[TableSource]:
+def read_json(content: Content) -> tuple[TableSource, ...]:
     """Return the table in a list of JSON objects, or in one object per line."""
     text = content.bytes().decode("utf-8-sig")
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
@@ -23,10 +22,10 @@ __all__ = ["read_fits", "read_hdf5", "read_npy", "table_of_hdu"]
 _FRAME_KEYWORDS = ("RADESYS", "RADECSYS", "EQUINOX")
 
 
-def read_fits(content: Content) -> Sequence[TableSource]:
+def read_fits(content: Content) -> tuple[TableSource, ...]:
     """Return the tables in a FITS file."""
     with _open(content) as hdus:
-        return [
+        return tuple(
             TableSource(
                 name=hdu.name or str(number),
                 number=str(number),
@@ -35,7 +34,7 @@ def read_fits(content: Content) -> Sequence[TableSource]:
             )
             for number, hdu in enumerate(hdus)
             if isinstance(hdu, fits.BinTableHDU | fits.TableHDU)
-        ]
+        )
 
 
 def _open(content: Content) -> fits.HDUList:
@@ -57,7 +56,7 @@ def table_of_hdu(hdu: fits.BinTableHDU) -> Table:
     return missing_as_nan(note_repeated(table, hdu.columns.names))
 
 
-def read_hdf5(content: Content) -> Sequence[TableSource]:
+def read_hdf5(content: Content) -> tuple[TableSource, ...]:
     """Return the tables in an HDF5 file, which are data sets with named fields."""
     import h5py
 
@@ -71,7 +70,7 @@ def read_hdf5(content: Content) -> Sequence[TableSource]:
         file.visititems(note)
         if not found and "pandas_version" in _attributes(file):
             raise ValueError("pandas wrote it; read it with pandas.read_hdf and give the DataFrame")
-    return [
+    return tuple(
         TableSource(
             name=name,
             number=str(number),
@@ -79,7 +78,7 @@ def read_hdf5(content: Content) -> Sequence[TableSource]:
             read=partial(_table_of_hdf5, content, name),
         )
         for number, (name, names) in enumerate(found.items())
-    ]
+    )
 
 
 def _attributes(file: Any) -> set[str]:
@@ -94,10 +93,10 @@ def _table_of_hdf5(content: Content, name: str) -> Table:
     )
 
 
-def read_npy(content: Content) -> Sequence[TableSource]:
+def read_npy(content: Content) -> tuple[TableSource, ...]:
     """Return the table in a file of NumPy: a record array."""
     array = np.load(content.source(), allow_pickle=False)
     if array.dtype.names is None:
         raise ValueError("it is an array without column names; make a table of it")
     table = Table(array)
-    return [TableSource(name="0", number="0", colnames=table.colnames, read=lambda: table)]
+    return (TableSource(name="0", number="0", colnames=table.colnames, read=lambda: table),)

@@ -81,9 +81,11 @@ def _lines(text: str) -> Iterator[_Line]:
 
 def _sample(text: str) -> tuple[str, list[_Line], list[_Line]]:
     """Return the separator that a first line says, the comments above the data, and the data."""
-    said, comments, data = "", [], []
+    said = ""
+    comments: list[_Line] = []
+    data: list[_Line] = []
     for number, line in enumerate(_lines(text)):
-        if number == 0 and (found := re.fullmatch(r"\s*\"?sep=(.)\"?\s*", line.text, re.IGNORECASE)):
+        if number == 0 and (found := _SEPARATOR.fullmatch(line.text)):
             said = found[1]
         elif line.is_comment:
             if not data:
@@ -93,6 +95,9 @@ def _sample(text: str) -> tuple[str, list[_Line], list[_Line]]:
         if len(data) >= _SAMPLE:
             break
     return said, comments, data
+
+
+_SEPARATOR = re.compile(r"\s*\"?sep=(.)\"?\s*", re.IGNORECASE)
 
 
 def split(line: str, delimiter: str) -> list[str]:
@@ -266,7 +271,8 @@ def _positions_without_header(
         if all(number < len(row) and is_angle(row[number]) for row in rows)
     ]
     numbered = list(first) in ([str(n) for n in range(k, k + len(first))] for k in (0, 1))
-    if len(angles) == 2 and not numbered and angles[1] == angles[0] + 1 and _in_range(rows, angles[0]):
+    neighbours = len(angles) == 2 and angles[1] == angles[0] + 1
+    if neighbours and not numbered and _in_range(rows, angles[0]):
         return angles[0], angles[1]
     raise TargetError(
         f"the first line is data, not a header: {listed(first)}. Write a line with the names of "
@@ -326,9 +332,8 @@ def _is_unknown_table(lines: Sequence[str]) -> bool:
     counts = {len(row) for row in fields}
     for delimiter in "\t;|, ":
         rows = [split(line, delimiter) for line in lines]
-        if len({len(row) for row in rows}) == 1 and len(rows[0]) == 2:
-            if all(is_angle(row[0]) and is_angle(row[1]) for row in rows):
-                return True
+        if all(len(row) == 2 and is_angle(row[0]) and is_angle(row[1]) for row in rows):
+            return True
     below_names = not _is_data(fields[0]) and len(fields) > 1 and all(map(_is_data, fields[1:]))
     if len(counts) == 1 and counts != {1} and below_names:
         return True

@@ -91,7 +91,7 @@ def missing_as_nan(table: Table) -> Table:
 
 
 def unique_names(names: Iterable[str]) -> list[str]:
-    """Return names for columns: ``col2`` for the second where it has none, ``ra_1`` for a repeat."""
+    """Return names for columns: ``col2`` for one without, ``ra_1`` for a repeat."""
     found: list[str] = []
     for number, name in enumerate(names, 1):
         base = unique = name.strip() or f"col{number}"

@@ -34,7 +34,7 @@ __all__ = ["read_csv", "read_text"]
 
 def read_text(
     content: Content, columns: tuple[str, str] | None
-) -> Sequence[TableSource] | Sequence[str]:
+) -> tuple[TableSource, ...] | list[str]:
     """Return the tables in a text, or its lines where each is a position or a name."""
     text = _decoded(content)
     for pattern, read in _MARKED:
@@ -45,7 +45,7 @@ def read_text(
         if (texts := list_of_texts(text, columns)) is not None:
             return texts
         return _one(_table_of_block(text, columns))
-    return [
+    return tuple(
         TableSource(
             name=name,
             number=str(number),
@@ -53,14 +53,14 @@ def read_text(
             read=partial(_table_of_block, block, columns),
         )
         for number, (name, block) in enumerate(blocks)
-    ]
+    )
 
 
 _HEAD = 20_000
 
 
-def _one(table: Table) -> Sequence[TableSource]:
-    return [TableSource(name="0", number="0", colnames=table.colnames, read=lambda: table)]
+def _one(table: Table) -> tuple[TableSource, ...]:
+    return (TableSource(name="0", number="0", colnames=table.colnames, read=lambda: table),)
 
 
 def _decoded(content: Content) -> str:
@@ -140,9 +140,7 @@ def _blocks(text: str) -> Sequence[tuple[str, str]]:
 def read_csv(text: str) -> Table:
     """Return the table in comma-separated values below a header, to the last digit."""
     header, _, body = text.partition("\n")
-    layout = Layout(
-        delimiter=",", names=split(header, ","), units=[], start=0, decimal_comma=False
-    )
+    layout = Layout(delimiter=",", names=split(header, ","), units=[], start=0, decimal_comma=False)
     return _table_of_body(body, layout)
 
 
@@ -252,9 +250,7 @@ def _read_exact(body: str, layout: Layout, names: Sequence[str]) -> Table:
     fields: list[list[str]] = []
     for number, row in enumerate(rows):
         if len(row) > len(names) or (layout.delimiter in " \t" and len(row) < len(names)):
-            raise ValueError(
-                f"row {number} has {len(row)} fields; there are {len(names)} columns"
-            )
+            raise ValueError(f"row {number} has {len(row)} fields; there are {len(names)} columns")
         fields.append(row + [""] * (len(names) - len(row)))
     turned = list(zip(*fields, strict=True)) or [()] * len(names)
     columns = [_typed(texts, decimal_comma=layout.decimal_comma) for texts in turned]

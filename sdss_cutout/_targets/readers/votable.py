@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -22,11 +22,11 @@ from sdss_cutout._targets.readers.source import (
 __all__ = ["read_votable"]
 
 
-def read_votable(content: Content) -> Sequence[TableSource]:
+def read_votable(content: Content) -> tuple[TableSource, ...]:
     """Return the tables in a VOTable."""
     file = parse(content.source(), verify="ignore", unit_format=None)
     systems = _Systems(file)
-    return [
+    return tuple(
         TableSource(
             name=table.name or table.ID or str(number),
             number=str(number),
@@ -36,7 +36,7 @@ def read_votable(content: Content) -> Sequence[TableSource]:
         )
         for number, table in enumerate(file.iter_tables())
         if table.fields
-    ]
+    )
 
 
 def _table_of(element: TableElement, systems: _Systems) -> Table:
