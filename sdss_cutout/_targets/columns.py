@@ -15,6 +15,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import TargetError
+from sdss_cutout._targets.frames import frame_of_name
 from sdss_cutout._targets.rows import first_bad_row
 from sdss_cutout._targets.text import angles_from_texts
 from sdss_cutout._targets.units import angle_unit, degrees_per
@@ -151,9 +152,17 @@ def _other_pairs(names: Sequence[str]) -> str:
     offered = list(pairs.items())[:3]
     shown = " or ".join(f"--ra {quote(ra)} --dec {quote(dec)}" for ra, dec in offered)
     ra, dec = offered[0]
+    return f"If these are they, say {shown} on the command line, or in Python {_in_python(ra, dec)}"
+
+
+def _in_python(ra: str, dec: str) -> str:
+    """Return what makes coordinates of two columns; renaming them would hide another frame."""
+    frame = frame_of_name(ra)
+    if frame is None:
+        return f"table.rename_columns([{ra!r}, {dec!r}], ['ra', 'dec'])"
     return (
-        f"If these are they, say {shown} on the command line, or in Python "
-        f"table.rename_columns([{ra!r}, {dec!r}], ['ra', 'dec'])"
+        f"table['position'] = SkyCoord(table[{ra!r}], table[{dec!r}], unit='deg', "
+        f"frame={frame.name!r})"
     )
 
 

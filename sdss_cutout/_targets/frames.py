@@ -24,7 +24,7 @@ from astropy.time import Time
 
 from sdss_cutout._errors import TargetError
 
-__all__ = ["FRAME_KEY", "declared_frame", "frame_of", "note_frame"]
+__all__ = ["FRAME_KEY", "declared_frame", "frame_of", "frame_of_name", "note_frame"]
 
 # Where the frame of a column is noted, as its name and equinox.
 FRAME_KEY = "coosys"
@@ -61,8 +61,8 @@ def declared_frame(table: Table, ra: str, dec: str) -> BaseCoordinateFrame | Non
         If it declares one that cannot be used, or two.
     """
     found = {repr(frame): frame for name in (ra, dec) for frame in _of_column(table, name)}
-    if not found and (frame := _of_keywords(_table_keywords(table), "the table")):
-        return frame
+    if not found:
+        return _of_keywords(_table_keywords(table), "the table")
     if len(found) > 1:
         raise TargetError(
             f"columns {ra!r} and {dec!r} are in two frames, {' and '.join(found)}; both "
@@ -83,11 +83,17 @@ def _of_column(table: Table, name: str) -> Iterator[BaseCoordinateFrame]:
         yield FK4()
     else:
         hints = (_hinted(text, where) for text in (meta.get("ucd"), meta.get("ref"), name))
-        yield from list(filter(None, hints))[:1]
+        # A frame without data counts as false.
+        yield from [frame for frame in hints if frame is not None][:1]
 
 
 _OLD_EQUINOX = re.compile(r"\b(B?1950(\.0)?|FK4)\b")
 _NEW_EQUINOX = re.compile(r"\b(J?2000(\.0)?|FK5|ICRS)\b")
+
+
+def frame_of_name(column: str) -> BaseCoordinateFrame | None:
+    """Return the frame that a column's name tells, as that of GLON or RAB1950."""
+    return _hinted(column, f"column {column!r}")
 
 
 def _hinted(text: Any, where: str) -> BaseCoordinateFrame | None:
@@ -145,6 +151,11 @@ def frame_of(system: Any, equinox: Any, where: str) -> BaseCoordinateFrame:
     TargetError
         If there is no such frame here.
     """
+    if " or " in str(system):
+        raise TargetError(
+            f"{where} does not say which of the frames of its file is its own: {system}; make a "
+            "SkyCoord of the coordinates in the right one"
+        )
     name, _, rest = str(system).strip().partition(" ")
     equinox = rest.strip() or equinox
     known = _known(name)

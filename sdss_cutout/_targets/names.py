@@ -15,7 +15,7 @@ from pathvalidate import ValidationError, validate_filename
 from sdss_cutout._errors import TargetError
 from sdss_cutout._targets.rows import more_rows
 
-__all__ = ["fold_name", "iau_names", "name_texts", "number_repeats", "refuse_bad_names"]
+__all__ = ["Names", "fold_name", "iau_names", "name_texts", "number_repeats", "refuse_bad_names"]
 
 # A file system gives a name 255 bytes; the suffix and the temporary file's additions need some.
 MAX_NAME_BYTES = 200
@@ -25,10 +25,7 @@ MAX_NAME_BYTES = 200
 _LAST_DIGIT_TOLERANCE = 1e-5
 
 # Decides most names at once; what it does not match is looked at in full.
-_PLAINLY_SAFE = re.compile(
-    rf"(?:(?!(?:con|prn|aux|nul|com\d|lpt\d)\n)[A-Za-z0-9_+-]{{1,{MAX_NAME_BYTES}}}\n)*",
-    re.IGNORECASE,
-)
+_PLAINLY_SAFE = re.compile(rf"(?:[A-Za-z0-9_+-]{{1,{MAX_NAME_BYTES}}}\n)*")
 
 # Identifiers beyond this have lost digits when they come as floating-point numbers.
 _LARGEST_EXACT_FLOAT = 2**53 - 1
@@ -39,6 +36,12 @@ _DEVICES = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"} | {
     f"{port}{digit}" for port in ("COM", "LPT") for digit in "0123456789\N{SUPERSCRIPT ONE}"
     "\N{SUPERSCRIPT TWO}\N{SUPERSCRIPT THREE}"
 }  # fmt: skip
+
+
+_FOLDED_DEVICES = {device.casefold() for device in _DEVICES}
+
+# Names as text; whole numbers wait until they are needed as such.
+Names = Sequence[str] | NDArray[np.integer[Any]]
 
 
 def iau_names(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> list[str]:
@@ -106,10 +109,10 @@ def _where(column: str | None, rows: Sequence[int]) -> str:
 # -------------------------------------------------------------------------- text of names
 
 
-def name_texts(given: Any, *, column: str | None, first_row: int) -> Sequence[str]:
+def name_texts(given: Any, *, column: str | None, first_row: int) -> Names:
     """Return a column or list of names as text, identifiers to the last digit.
 
-    Blanks around a name are dropped.
+    Blanks around a name are dropped; whole numbers stay an array.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def name_texts(given: Any, *, column: str | None, first_row: int) -> Sequence[st
         _refuse((masked + first_row).tolist(), column, "its name is masked; a name is needed")
     values = np.asarray(given) if hasattr(given, "dtype") else None
     if values is not None and values.ndim == 1 and values.dtype.kind in "iu":
-        return list(map(str, values.tolist()))
+        return values
     if values is not None and values.ndim == 1 and values.dtype.kind == "U":
         return list(map(str.strip, values.tolist()))
     listed = list(given) if values is None else values.tolist()
@@ -174,7 +177,7 @@ def _problem_of(value: Any) -> str:
 
 
 def refuse_bad_names(
-    names: Sequence[str],
+    names: Names,
     *,
     seen: set[str] | None = None,
     column: str | None = None,
@@ -184,7 +187,7 @@ def refuse_bad_names(
 
     Parameters
     ----------
-    names : sequence of str
+    names : sequence of str or array of int
         The names of consecutive targets.
     seen : set of str, optional
         Names of earlier targets, folded; these are added.
@@ -193,15 +196,26 @@ def refuse_bad_names(
     first_row : int, optional
         Row number of the first target, for the message.
     """
-    lines = "".join(f"{name}\n" for name in names)
+    if isinstance(names, np.ndarray):
+        if seen is None and _all_differ(names):  # and whole numbers are safe
+            return
+        names = list(map(str, names.tolist()))
+    lines = "".join([f"{name}\n" for name in names])
     if lines.count("\n") != len(names) or not _PLAINLY_SAFE.fullmatch(lines):
         _refuse_unsafe(names, column, first_row)
     folded = lines.casefold().split("\n")[:-1] if lines.isascii() else list(map(fold_name, names))
     new = set(folded)
+    if not _FOLDED_DEVICES.isdisjoint(new):
+        _refuse_unsafe(names, column, first_row)
     if len(new) < len(folded) or (seen and not seen.isdisjoint(new)):
         _refuse_repeats(names, folded, seen or set(), column, first_row)
     if seen is not None:
         seen |= new
+
+
+def _all_differ(numbers: NDArray[np.integer[Any]]) -> bool:
+    """Return whether no number is there twice; catalogues are often in their order."""
+    return bool(np.all(numbers[1:] > numbers[:-1])) or len(np.unique(numbers)) == len(numbers)
 
 
 def _refuse_unsafe(names: Sequence[str], column: str | None, first_row: int) -> None:

@@ -26,7 +26,13 @@ from sdss_cutout._targets.columns import (
 from sdss_cutout._targets.directions import icrs_degrees, in_frame
 from sdss_cutout._targets.files import existing_file, is_file_object, looks_like_path, read_file
 from sdss_cutout._targets.frames import declared_frame, note_frame
-from sdss_cutout._targets.names import iau_names, name_texts, number_repeats, refuse_bad_names
+from sdss_cutout._targets.names import (
+    Names,
+    iau_names,
+    name_texts,
+    number_repeats,
+    refuse_bad_names,
+)
 from sdss_cutout._targets.readers.arrays import is_dataframe, is_records, table_of
 from sdss_cutout._targets.rows import first_bad_row, more_rows
 from sdss_cutout._targets.text import (
@@ -63,7 +69,7 @@ class Targets:
         ICRS, degrees.
     table : `~astropy.table.Table`
         The input columns, none for bare coordinates.
-    given_names : sequence of str or None
+    given_names : sequence of str, array of int or None
         Names that are not made from the positions, already found safe and unique.
     scalar : bool
         Whether one target was given, rather than a list of one.
@@ -74,7 +80,7 @@ class Targets:
     ra: NDArray[np.float64]
     dec: NDArray[np.float64]
     table: Table = field(default_factory=Table)
-    given_names: Sequence[str] | None = None
+    given_names: Names | None = None
     scalar: bool = False
     first_row: int = 0
 
@@ -83,6 +89,8 @@ class Targets:
 
     def names(self, seen: dict[str, int] | None = None) -> list[str]:
         """Return the file stems; ``seen`` counts default names of earlier parts of the list."""
+        if isinstance(self.given_names, np.ndarray):
+            return list(map(str, self.given_names.tolist()))
         if self.given_names is not None:
             return list(self.given_names)
         return number_repeats(iau_names(self.ra, self.dec), {} if seen is None else seen)
@@ -425,7 +433,7 @@ def _chosen(table: Table, choice: _Choice) -> tuple[str, str]:
 
 def _given_names(
     targets: Targets, names: str | Sequence[str] | None, seen: set[str] | None
-) -> Sequence[str] | None:
+) -> Names | None:
     found = _names_and_column(targets, names)
     if found is None:
         return None
@@ -440,7 +448,7 @@ def _given_names(
 
 def _names_and_column(
     targets: Targets, names: str | Sequence[str] | None
-) -> tuple[Sequence[str], str | None] | None:
+) -> tuple[Names, str | None] | None:
     """Return the names and the column that they come from; None for names from the positions."""
     table = targets.table
     if names is None:

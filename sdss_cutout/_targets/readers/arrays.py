@@ -76,19 +76,35 @@ def _column_of_arrow(values: Any) -> Column | NDArray[Any]:
 
     kind = values.type
     if pa.types.is_dictionary(kind):
-        values, kind = values.cast(kind.value_type), kind.value_type
+        kind = pa.large_string() if _is_text(kind.value_type) else kind.value_type
+        values = _without_dictionary(values, kind)
     if pa.types.is_floating(kind):
         return values.to_numpy()  # missing ones become NaN
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         filled = pc.fill_null(values, pa.scalar(0).cast(kind)).to_numpy()
         return _masked(filled, values)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or "string_view" in str(kind):
+    if _is_text(kind):
         return _masked(_text_of_arrow(values), values)
     if pa.types.is_decimal(kind) and kind.scale == 0:
         return _exact(values.to_pylist())
-    if pa.types.is_temporal(kind) and not values.null_count:
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
         return values.to_numpy()
     return Column(_objects(values.to_pylist()))
+
+
+def _without_dictionary(values: Any, kind: Any) -> Any:
+    """Return the values that the codes of categories stand for."""
+    import pyarrow as pa
+
+    chunks = [
+        pa.DictionaryArray.from_arrays(chunk.indices, chunk.dictionary.cast(kind)).cast(kind)
+        for chunk in values.chunks
+    ]
+    return pa.chunked_array(chunks, type=kind)
+
+
+def _is_text(kind: Any) -> bool:
+    return str(kind) in ("string", "large_string", "string_view")
 
 
 def _masked(filled: NDArray[Any], values: Any) -> Column:
@@ -173,7 +189,7 @@ def table_of(given: Any) -> Table:
 
             return _table_of_arrow(pyarrow.table(given))
         return _table_of_pandas(given)
-    except (ValueError, TypeError, ImportError) as error:
+    except (ValueError, TypeError, NotImplementedError, ImportError) as error:
         said = " ".join(str(error).split())
         raise TargetError(f"the DataFrame cannot be turned into a table: {said}") from error
 
