@@ -31,7 +31,7 @@ _HOME = """<!DOCTYPE html>
 <body>
 <h1>SIMULATED: this is not SDSS and holds no SDSS data</h1>
 <p>A stand-in for SkyServer, part of sdss_cutout, for tests and demonstrations without a network.
-Its sky is synthetic; so is its footprint (galactic latitude of at least 15 degrees).</p>
+Its sky is synthetic; its footprint is roughly that of SDSS.</p>
 <ul>
 <li><a href="/dr17/SkyServerWS/ImgCutout/getjpeg?ra=18.87&amp;dec=-0.86&amp;scale=0.4&amp;\
 width=512&amp;height=512&amp;opt=GL">\
