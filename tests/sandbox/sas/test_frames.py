@@ -236,7 +236,7 @@ def test_noise_follows_the_formula(exact, noisy, band):
         counts = truth[0].data / calib + subtracted_sky(seen[2].data)
         sigma = calib * np.sqrt(counts / gains[band] + dark[band])
         pulls = (seen[0].data - truth[0].data) / sigma
-    assert pulls.std() == pytest.approx(1, abs=0.01)
+    assert pulls.std() == pytest.approx(1, abs=0.01)  # rounding to whole counts adds 0.002
     assert abs(pulls.mean()) < 0.015
     assert np.abs(pulls).max() < 6
     neighbours = np.mean(pulls[:, 1:] * pulls[:, :-1]), np.mean(pulls[1:] * pulls[:-1])
@@ -257,6 +257,15 @@ def test_noise_of_two_bands_and_of_two_fields_is_not_the_same(noisy, exact):
             ):
                 noises.append((seen[0].data - truth[0].data).ravel())
     assert np.abs(np.corrcoef(noises) - np.eye(4)).max() < 0.02
+
+
+def test_counts_are_whole_numbers(frame):
+    """As in real frames, where that holds to the ten binary digits that are kept."""
+    hdus = frame[1]
+    counts = hdus[0].data / hdus[1].data + subtracted_sky(hdus[2].data)
+    above_sky = np.abs(hdus[0].data / hdus[1].data)
+    kept = above_sky / 2**10 + 1e-3
+    assert (np.abs(counts - np.round(counts)) <= kept)[above_sky < 100].all()
 
 
 def test_pixels_keep_ten_binary_digits(frame):
