@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 MOST_CACHED = 256 * 2**20  # bytes of compressed frames kept
+_MAKING = threading.Semaphore(2)  # frames made at a time: each needs some 100 MB
 _DROPPED_BITS = 14  # of the mantissa: 10 significant binary digits stay, as in real frames
 
 
@@ -53,8 +54,8 @@ class FrameMaker:
         with busy:  # two clients that ask for the same frame wait for one making
             body = self._recall(key)
             if body is None:
-                hdus = self.hdus(field, band, release)
-                body = bz2.compress(_fits_bytes(hdus))
+                with _MAKING:
+                    body = bz2.compress(_fits_bytes(self.hdus(field, band, release)))
                 self._keep(key, body)
         with self._lock:
             self._busy.pop(key, None)
