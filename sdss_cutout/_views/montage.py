@@ -14,7 +14,7 @@ from astropy.table import Column, Table
 
 from sdss_cutout._errors import RequestError
 from sdss_cutout._progress import summarise
-from sdss_cutout._store.files import atomic_path, translated
+from sdss_cutout._store.files import atomic_path
 from sdss_cutout._views.display import Tile, tile_of
 from sdss_cutout._views.png import check_png_size, write_png
 from sdss_cutout._views.protocols import Outcomes
@@ -101,7 +101,7 @@ def montage_figure(
     figure, ax = _paper((1 + _GAP) * ncols, step * nrows + _GAP, tile)
     size = _font_size(texts, tile)
     # Pictures are drawn twice as fine as the screen, for print.
-    for row, cutout in enumerate(cutouts):
+    for row, cutout in enumerate(cutouts.iter_unread()):
         line, column = divmod(place[row], ncols)
         left, top = column * (1 + _GAP) + _GAP / 2, line * step + _GAP
         bottom = _draw_tile(ax, tile_of(cutout, int(2 * tile * _DPI)), left, top)
@@ -227,7 +227,7 @@ def write_montage(
     width, height = ncols * tile, nrows * (tile + caption) + _FOOT
     check_png_size(width, height)
     strips = _strips(cutouts, titles, ncols=ncols, tile=tile, caption=caption)
-    with translated(path.parent), atomic_path(path) as part, part.open("wb") as file:
+    with atomic_path(path) as part, part.open("wb") as file:
         write_png(file, width, height, strips)
     return path
 
@@ -238,7 +238,7 @@ def _strips(
     """Yield the lines of tiles, and a foot that says what they are."""
     words: collections.Counter[str] = collections.Counter()
     simulated = False
-    rest = iter(cutouts)
+    rest = cutouts.iter_unread()
     for first in range(0, max(len(cutouts), 1), ncols):
         shown = []
         for cutout in itertools.islice(rest, ncols):

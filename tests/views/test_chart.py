@@ -281,7 +281,9 @@ def test_simulated_pictures_say_so_and_are_not_called_sdss_data(chart):
 
 
 def test_real_pictures_name_the_survey(cutout):
-    real = replace(cutout, sidecar_bytes=cutout.sidecar_bytes.replace(b"SIMULATED", b"SkyServer"))
+    picture = cutout.picture
+    sidecar = picture.sidecar_bytes.replace(b"SIMULATED", b"SkyServer")
+    real = replace(cutout, picture=picture._replace(sidecar_bytes=sidecar))
     text = text_of(draw_chart(real))
     assert "SDSS DR17: bands g, r, i" in text
     assert "imulated" not in text.replace("SIMULATED", "simulated")

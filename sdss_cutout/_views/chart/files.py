@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdss_cutout._errors import RequestError
-from sdss_cutout._store.files import atomic_path, translated
+from sdss_cutout._store.files import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,7 +48,7 @@ def write_chart(figure: Figure, path: Path) -> None:
         If the file cannot be written.
     """
     content = _pdf(figure) if path.suffix.lower() == ".pdf" else _picture(figure, path.suffix)
-    with translated(path.parent), atomic_path(path) as part:
+    with atomic_path(path) as part:
         part.write_bytes(content)
 
 
