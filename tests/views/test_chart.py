@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Circle, Polygon
 from PIL import Image
 
-from sdss_cutout import Cutout, ImageError, QueryError, RequestError, StoreError
+from sdss_cutout import Cutout, ImageError, QueryError, RequestError, SDSSCutouts, StoreError
 from sdss_cutout._views.chart.chart import draw_chart, make_chart
 from sdss_cutout._views.chart.page import Page
 
@@ -30,13 +31,21 @@ def _figures_are_closed():
 
 
 @pytest.fixture
-def cutout(client):
-    return client.get(TARGET, fov=6 * u.arcmin, size=600)
+def cutout(field):
+    return field[0]
+
+
+@pytest.fixture(scope="module")
+def field(running_sandbox):
+    """A picture and its chart, drawn once; no test changes them."""
+    client = SDSSCutouts(base_url=running_sandbox.base_url, show_progress=False)
+    cutout = client.get(TARGET, fov=6 * u.arcmin, size=600)
+    return cutout, cutout.chart(slit="120x1.5@35", notes=NOTES)
 
 
 @pytest.fixture
-def chart(cutout):
-    return cutout.chart(slit="120x1.5@35", notes=NOTES)
+def chart(field):
+    return field[1]
 
 
 def texts_of(figure):
@@ -60,8 +69,9 @@ def lines_of_stars(figure):
 
 
 def canvas_of(figure):
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())[:, :, :3]
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3]
 
 
 # ------------------------------------------------------- what the observatories ask for
