@@ -449,7 +449,9 @@ class Cutout:
             if server
             else check_site(conf.base_url, conf.data_release)
         )
-        return query_sql(sql, site, timeout=conf.timeout, max_attempts=conf.max_attempts)
+        # A chart can do without; it should not wait for long.
+        attempts = min(conf.max_attempts, 2)
+        return query_sql(sql, site, timeout=conf.timeout, max_attempts=attempts)
 
     def save(self, directory: str | Path = ".", *, avm: bool = False) -> Cutout:
         """Write ``{name}.jpg`` and ``{name}.wcs``, each whole or not at all.

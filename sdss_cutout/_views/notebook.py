@@ -44,13 +44,13 @@ def report_html(report: Outcomes) -> str:
 
 def _html(cutouts: Outcomes, advice: str) -> str:
     first = islice(cutouts.iter_unread(), _MOST)
-    shown = [(cutout, tile_of(cutout, _SIDE)) for cutout in first]
-    simulated = any(tile.is_simulated for _, tile in shown)
-    rest = len(cutouts) - len(shown)
+    tiles = [(cutout, tile_of(cutout, _SIDE)) for cutout in first]
+    simulated = any(tile.is_simulated for _, tile in tiles)
+    rest = len(cutouts) - len(tiles)
     parts = [
         f"<p><b>{escape(repr(cutouts).strip('<>'))}</b></p>",
         "<p>Simulated pictures, not SDSS data.</p>" if simulated else "",
-        "<div>" + "".join(_figure(cutout, tile) for cutout, tile in shown) + "</div>",
+        "<div>" + "".join(_figure(cutout, tile) for cutout, tile in tiles) + "</div>",
         f"<p>and {rest:,} more; {advice}</p>" if rest else "",
     ]
     return "".join(parts)

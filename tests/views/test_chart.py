@@ -19,6 +19,7 @@ from PIL import Image
 from sdss_cutout import Cutout, ImageError, QueryError, RequestError, SDSSCutouts, StoreError
 from sdss_cutout._views.chart.chart import draw_chart, make_chart
 from sdss_cutout._views.chart.page import Page
+from sdss_cutout.sandbox import Sandbox
 
 TARGET = SkyCoord(20.0, 0.0, unit="deg")
 NOTES = ["Run 116.ABCD.001", "PI A. Observer"]
@@ -331,6 +332,33 @@ def test_a_chart_is_drawn_without_the_catalogue_and_says_so(cutout, caplog):
     assert told in text_of(figure)
     assert len(circles_of(figure)) == 1
     assert "no offset stars, the query failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        (Table({"error": [1]}), "ra"),
+        (Table({"ra": ["x"], "dec": ["y"]}), "ra"),
+        (Table({"ra": [20.0], "dec": [0.0]}), "psfMag_r"),
+    ],
+)
+def test_a_strange_answer_is_told(cutout, table, column):
+    figure = make_chart(cutout, None, lambda sql: table)
+    assert f"the answer has no column {column} of numbers" in text_of(figure)
+
+
+def test_a_chart_of_a_saved_picture_asks_where_the_picture_came_from(tmp_path):
+    with Sandbox() as sandbox:
+        client = SDSSCutouts(base_url=sandbox.base_url, show_progress=False)
+        path = client.get(TARGET, fov=6 * u.arcmin, size=200).save(tmp_path).path
+        sandbox.reset()
+        online = Cutout.read(path).chart(stars=2)
+        assert [request.kind for request in sandbox.requests] == ["sql"]
+    offline = Cutout.read(path).chart(stars=2)
+
+    assert len(lines_of_stars(online)) == 2
+    assert lines_of_stars(offline) == []
+    assert "No offset stars: the catalogue query failed" in text_of(offline)
 
 
 def test_no_star_is_no_query(cutout, sandbox):
