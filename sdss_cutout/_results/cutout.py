@@ -331,7 +331,7 @@ class Cutout:
         """
         from sdss_cutout._views.plot import plot_picture
 
-        return plot_picture(self.in_memory(), ax, mark=mark)
+        return plot_picture(self, ax, mark=mark)
 
     def imshow(self, ax: Axes) -> AxesImage:
         """Draw the pixels and nothing else, the right way up.
@@ -373,7 +373,7 @@ class Cutout:
         """
         from sdss_cutout._views.plot import show_picture
 
-        return show_picture(self.in_memory(), ax)
+        return show_picture(self, ax)
 
     def chart(
         self,
@@ -435,23 +435,28 @@ class Cutout:
         from sdss_cutout._views.chart.chart import make_chart
 
         return make_chart(
-            self.in_memory(), path, self._query_sql,
-            stars=stars, slit=slit, title=title, notes=notes,
-        )  # fmt: skip
+            self, path, self._query_sql, stars=stars, slit=slit, title=title, notes=notes
+        )
 
     def _query_sql(self, sql: str) -> Table:
         """Ask the server that the picture came from."""
-        from sdss_cutout._transfer.sql import query_sql
+        from sdss_cutout._transfer.fetch import FetchSettings
+        from sdss_cutout._transfer.session import Session
 
         server = asked_of(self.url)
-        site = (
-            check_site(server.base_url, server.release)
-            if server
-            else check_site(conf.base_url, conf.data_release)
+        base_url, release = (
+            (server.base_url, server.release) if server else (conf.base_url, conf.data_release)
         )
-        # A chart can do without; it should not wait for long.
-        attempts = min(conf.max_attempts, 2)
-        return query_sql(sql, site, timeout=conf.timeout, max_attempts=attempts)
+        site = check_site(base_url, release)
+        settings = FetchSettings(
+            max_connections=1,
+            max_rate=conf.max_rate,
+            max_attempts=min(conf.max_attempts, 2),  # a chart can do without
+            timeout=conf.timeout,
+            auth=site.auth,
+        )
+        with Session() as session:
+            return session.query_sql(sql, site, settings)
 
     def save(self, directory: str | Path = ".", *, avm: bool = False) -> Cutout:
         """Write ``{name}.jpg`` and ``{name}.wcs``, each whole or not at all.

@@ -21,6 +21,7 @@ from sdss_cutout._results.outcome import FAILED, Outcomes
 from sdss_cutout._results.selection import rows_of
 from sdss_cutout._results.stored import StoredCutouts
 from sdss_cutout._targets.targets import Targets
+from sdss_cutout._views import marks as _marks  # noqa: F401  # Table.read knows its files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
