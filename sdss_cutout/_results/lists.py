@@ -64,6 +64,33 @@ class _Results(Sequence[Cutout]):
         table = self.input_table
         return CutoutList(_taken(self.cutouts, rows), table[rows] if table.colnames else table)
 
+    def iter_unread(self) -> Iterator[Cutout]:
+        """Go through the cutouts without reading the pictures that are on disk.
+
+        Each reads its picture when its content is asked for, so one file that is gone or damaged
+        does not end the loop.
+
+        Yields
+        ------
+        Cutout
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     report = client.download(SkyCoord([19.0], [0.0], unit="deg"), folder, size=64)
+        >>> [cutout.name for cutout in report.iter_unread()]  # the folder is gone
+        ['J011600.00+000000.0']
+        """
+        cutouts = self.cutouts
+        if isinstance(cutouts, StoredCutouts):
+            return map(cutouts.unread, range(len(cutouts)))
+        return iter(cutouts)
+
     def _names(self) -> Sequence[str]:
         cutouts = self.cutouts
         if isinstance(cutouts, StoredCutouts):

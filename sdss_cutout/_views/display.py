@@ -30,6 +30,8 @@ class Tile(NamedTuple):
 def tile_of(picture: Picture | Composite, side: int) -> Tile:
     """Return a picture whose longer side is at most this long; never raises for a bad file."""
     try:
+        if not hasattr(picture, "to_rgb"):
+            picture = picture.in_memory()  # what is on disk is read once
         image = thumbnail(picture, side)
         if image is None:
             return Tile(None, picture.status, picture.error)

@@ -46,6 +46,9 @@ class Picture(Outcome, Protocol):
     def sidecar_bytes(self) -> bytes:
         """The FITS header beside it."""
 
+    def in_memory(self) -> Picture:
+        """Return the same, read from its file if it was not; raises `ImageError` likewise."""
+
 
 class Composite(Outcome, Protocol):
     """The outcome of a target whose picture is composed of arrays."""
@@ -91,7 +94,9 @@ class SkyPicture(Protocol):
 
 
 class Outcomes(Protocol):
-    """A list of outcomes, or a report that reads them one by one."""
+    """A list of outcomes, or a report."""
 
     def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[Picture | Composite]: ...
+
+    def iter_unread(self) -> Iterator[Picture | Composite]:
+        """Go through them without reading the pictures that are on disk."""
