@@ -106,7 +106,7 @@ class _Results(Sequence[Cutout]):
         ncols : int, optional
             Pictures per line.
         titles : str or sequence of str, optional
-            What stands above each picture: a column of `table`, or one text per target; None for
+            The text under each picture: a column of `table`, or one text per target; None for
             nothing.
         order : str, optional
             The column of `table` to sort by; missing values come last. By default the pictures
@@ -123,7 +123,7 @@ class _Results(Sequence[Cutout]):
         Raises
         ------
         RequestError
-            If there is no such column, or ``titles`` are not one per target.
+            If there is no such column, or ``titles`` has not one text per target.
 
         Examples
         --------

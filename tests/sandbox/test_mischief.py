@@ -17,6 +17,7 @@ from PIL import Image
 from sdss_cutout.sandbox import (
     ALL_FAULTS,
     PICTURE_FAULTS,
+    SQL_FAULTS,
     Fault,
     Sandbox,
     fault_options,
@@ -163,7 +164,7 @@ QUICK = {
 }
 WITH_ENDING = [
     (name, variant)
-    for name in ALL_FAULTS
+    for name in PICTURE_FAULTS | SQL_FAULTS
     for variant in fault_variants(name)
     if variant and variant != {"length": True}
 ]
