@@ -350,8 +350,9 @@ class DownloadReport(_Results):
     def write_html(self, path: str | Path | None = None) -> Path:
         """Write a page with the pictures, which opens from the disk without a server.
 
-        It sorts and filters by any column, shows coordinates under the pointer and lets
-        pictures be marked good or bad. It needs nothing but the files beside it.
+        It searches, sorts and filters by any column, shows coordinates under the pointer and
+        sorts the pictures into classes, with comments; `with_marks` brings these back. It needs
+        nothing but the files beside it.
 
         Parameters
         ----------
