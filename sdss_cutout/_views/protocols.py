@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from astropy.wcs import WCS
     from numpy.typing import NDArray
 
-__all__ = ["Composite", "Outcome", "Outcomes", "Picture", "SkyPicture"]
+__all__ = ["WITH_PICTURE", "Composite", "Outcome", "Outcomes", "Picture", "SkyPicture"]
+
+# The statuses of targets that have a picture.
+WITH_PICTURE = ("ok", "kept")
 
 
 class Outcome(Protocol):
