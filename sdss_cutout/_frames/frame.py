@@ -1,0 +1,296 @@
+"""The file of a frame becomes a record, after every check that can be made of it. Pure.
+
+A frame is an image of one field in one band, with what is needed to know where its pixels are
+and how uncertain their values.
+"""
+
+from __future__ import annotations
+
+import bz2
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from astropy.io import fits
+from numpy.typing import NDArray
+
+from sdss_cutout._errors import ImageError
+from sdss_cutout._frames.astrometry import Astrometry, GreatCircle, LinearAstrometry
+from sdss_cutout._service.sas import FRAME_SHAPE, MAX_FRAME_BYTES, frame_path
+
+__all__ = ["Frame", "FrameKey", "SkyModel", "decompress", "read_frame"]
+
+
+class FrameKey(NamedTuple):
+    """Which frame: a field of a run, seen by one camera column in one band."""
+
+    run: int
+    rerun: str
+    camcol: int
+    field: int
+    band: str
+
+    def path(self, release: int) -> str:
+        """Return the path below the root of the SAS."""
+        return frame_path(release, self.rerun, self.run, self.camcol, self.field, self.band)
+
+    def __str__(self) -> str:
+        return f"frame {self.band}-{self.run:06d}-{self.camcol}-{self.field:04d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkyModel:
+    """The sky that was subtracted, in counts: coarse values, and where each pixel is among them.
+
+    Attributes
+    ----------
+    values : ndarray, shape (rows, columns)
+        Coarse sky.
+    x, y : ndarray
+        For each column and row of the frame, the index into ``values``. Beyond the edges the
+        values there hold.
+    """
+
+    values: NDArray[np.floating[Any]]
+    x: NDArray[np.floating[Any]]
+    y: NDArray[np.floating[Any]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Frame:
+    """One frame, as its file has it.
+
+    Attributes
+    ----------
+    key : FrameKey
+        Which one it is.
+    url, sha256 : str
+        Where the file came from, and its checksum, of the compressed bytes.
+    origin : str
+        What its header calls its origin; the sandbox says SIMULATED there.
+    mjd : float
+        When it was observed.
+    image : ndarray, shape (ny, nx)
+        Nanomaggies per pixel; the file's bytes, so big-endian and read-only.
+    calibration : ndarray, shape (nx,)
+        Nanomaggies per count, one per column.
+    sky : SkyModel
+        The sky that was subtracted.
+    astrometry : Astrometry
+        Where the pixels are.
+    """
+
+    key: FrameKey
+    url: str
+    sha256: str
+    origin: str
+    mjd: float
+    image: NDArray[np.floating[Any]]
+    calibration: NDArray[np.floating[Any]]
+    sky: SkyModel
+    astrometry: Astrometry
+
+
+def read_frame(
+    content: bytes, key: FrameKey, *, url: str = "", shape: tuple[int, int] = FRAME_SHAPE
+) -> Frame:
+    """Return the frame in a file that the SAS sent.
+
+    Parameters
+    ----------
+    content : bytes
+        The file, compressed by bzip2.
+    key : FrameKey
+        The frame that was asked for.
+    url : str, optional
+        Where the file came from.
+    shape : tuple of int, optional
+        Rows and columns that the image must have.
+
+    Raises
+    ------
+    ImageError
+        If this is not the whole file of that frame.
+    """
+    hdus = [*_hdus(decompress(content))]
+    if len(hdus) < _HDUS:
+        raise ImageError(f"it has {len(hdus)} of the {_HDUS} parts of a frame")
+    try:
+        _refuse_another(hdus[0].header, key)
+        return _frame(hdus, key, url, hashlib.sha256(content).hexdigest(), shape)
+    except (ValueError, TypeError, KeyError, IndexError, fits.VerifyError) as error:
+        raise ImageError(f"it is not a frame: {error}") from error
+
+
+_HDUS = 4
+
+
+def decompress(content: bytes) -> bytes:
+    """Return what a bzip2 file holds; it must end where its last stream ends.
+
+    Raises
+    ------
+    ImageError
+        If it is not bzip2, is cut or damaged, or is larger than any frame.
+    """
+    pieces, left = [], MAX_FRAME_BYTES
+    while content:
+        stream = bz2.BZ2Decompressor()
+        try:
+            pieces.append(stream.decompress(content, left))
+        except (OSError, ValueError) as error:
+            raise ImageError(f"its compressed data are damaged: {error}") from error
+        left -= len(pieces[-1])
+        if not stream.eof:
+            raise ImageError(
+                "the response was incomplete: its compressed data end too early"
+                if stream.needs_input
+                else f"it decompresses to more than {MAX_FRAME_BYTES} bytes, so it is not a frame"
+            )
+        content = stream.unused_data
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+# ------------------------------------------------------------------------------ the FITS structure
+
+
+class _HDU(NamedTuple):
+    header: fits.Header
+    data: memoryview
+
+
+_BLOCK, _CARD = 2880, 80
+
+
+def _hdus(content: bytes) -> Iterator[_HDU]:
+    """Yield headers and data; every byte must belong to one of them."""
+    start = 0
+    while start < len(content):
+        header, start = _header(content, start)
+        size = _data_size(header)
+        end = start + -(-size // _BLOCK) * _BLOCK
+        if end > len(content):
+            raise ImageError("the response was incomplete: its FITS data end too early")
+        yield _HDU(header, memoryview(content)[start : start + size])
+        start = end
+
+
+_END = re.compile(rb"(?:[ -~]{80})*?END {77}")
+
+
+def _header(content: bytes, start: int) -> tuple[fits.Header, int]:
+    found = _END.match(content, start, start + _MAX_HEADER)
+    if found is None or content[start : start + 8] not in (b"SIMPLE  ", b"XTENSION"):
+        raise ImageError("it is not a whole FITS file")
+    size = -(-len(found[0]) // _BLOCK) * _BLOCK
+    return fits.Header.fromstring(found[0]), start + size
+
+
+_MAX_HEADER = 100 * _BLOCK
+
+
+def _data_size(header: fits.Header) -> int:
+    try:
+        axes = [int(header[f"NAXIS{n + 1}"]) for n in range(int(header["NAXIS"]))]
+        bits, extra = abs(int(header["BITPIX"])), int(header.get("PCOUNT", 0))
+    except (ValueError, TypeError, KeyError, fits.VerifyError) as error:
+        raise ImageError(f"its FITS header is damaged: {error}") from error
+    if min([0, extra, *axes]) < 0:
+        raise ImageError("its FITS header is damaged: a size is negative")
+    size = 1
+    for length in axes:
+        size *= length
+    return (size if axes else 0) * bits // 8 + extra
+
+
+def _array(hdu: _HDU) -> NDArray[np.floating[Any]]:
+    """Return the image of an HDU, as its bytes are."""
+    if int(hdu.header["BITPIX"]) != -32:
+        raise ValueError(f"BITPIX is {hdu.header['BITPIX']}, not -32")
+    axes = [int(hdu.header[f"NAXIS{n}"]) for n in range(int(hdu.header["NAXIS"]), 0, -1)]
+    return np.frombuffer(hdu.data, ">f4").reshape(axes)
+
+
+_TYPES = {"A": "S", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
+
+
+def _first_row(hdu: _HDU) -> np.void:
+    """Return the first row of a table."""
+    columns = []
+    for n in range(1, int(hdu.header["TFIELDS"]) + 1):
+        found = re.fullmatch(r"(\d*)([A-Z])", str(hdu.header[f"TFORM{n}"]).strip())
+        if found is None:
+            raise ValueError(f"TFORM{n} is {hdu.header[f'TFORM{n}']!r}")
+        count, kind = int(found[1] or 1), _TYPES[found[2]]
+        name = str(hdu.header[f"TTYPE{n}"]).strip().upper()
+        columns.append((name, f"S{count}") if kind == "S" else (name, kind, (count,)))
+    return np.frombuffer(hdu.data, np.dtype(columns), count=1)[0]
+
+
+# ------------------------------------------------------------------------------------- the contents
+
+
+def _refuse_another(header: fits.Header, key: FrameKey) -> None:
+    found = FrameKey(
+        run=int(header["RUN"]),
+        rerun=str(header["RERUN"]).strip(),
+        camcol=int(header["CAMCOL"]),
+        field=int(header["FRAME"]),
+        band=str(header["FILTER"]).strip(),
+    )
+    if found != key:
+        raise ImageError(f"it is {found} of rerun {found.rerun}, not {key} of rerun {key.rerun}")
+
+
+def _frame(hdus: list[_HDU], key: FrameKey, url: str, sha256: str, shape: tuple[int, int]) -> Frame:
+    image, calibration = _array(hdus[0]), _array(hdus[1])
+    if image.shape != shape or calibration.shape != shape[1:]:
+        raise ImageError(
+            f"its image has the shape {image.shape} and its calibration {calibration.shape}, "
+            f"not {shape} and {shape[1:]}"
+        )
+    transformation = _first_row(hdus[3])
+    return Frame(
+        key=key,
+        url=url,
+        sha256=sha256,
+        origin=str(hdus[0].header.get("ORIGIN", "SDSS")).strip(),
+        mjd=_number(transformation, "MJD"),
+        image=image,
+        calibration=calibration,
+        sky=_sky_model(hdus[2], shape),
+        astrometry=_astrometry(transformation),
+    )
+
+
+def _sky_model(hdu: _HDU, shape: tuple[int, int]) -> SkyModel:
+    row = _first_row(hdu)
+    place = 1 + [str(hdu.header[f"TTYPE{n}"]).strip().upper() for n in (1, 2, 3)].index("ALLSKY")
+    columns, rows = (int(n) for n in str(hdu.header[f"TDIM{place}"]).strip(" ()").split(","))
+    x, y = row["XINTERP"][: shape[1]], row["YINTERP"][: shape[0]]
+    if (len(y), len(x)) != shape:
+        raise ValueError(f"its sky is for {(len(y), len(x))} rows and columns")
+    values = row["ALLSKY"].reshape(rows, columns)
+    return SkyModel(values=values, x=x, y=y)
+
+
+def _astrometry(row: np.void) -> Astrometry:
+    values = {name.lower(): _number(row, name) for name in "ABCDEF"}
+    circle = GreatCircle(node=_number(row, "NODE"), incl=_number(row, "INCL"))
+    if not values["b"] * values["f"] - values["c"] * values["e"]:
+        raise ValueError("its astrometry has no inverse")
+    return Astrometry(
+        linear=LinearAstrometry(circle=circle, **values),
+        row_terms=tuple(_number(row, f"DROW{n}") for n in range(4)),
+        column_terms=tuple(_number(row, f"DCOL{n}") for n in range(4)),
+    )
+
+
+def _number(row: np.void | Mapping[str, Any], name: str) -> float:
+    value = float(np.ravel(row[name])[0])
+    if not np.isfinite(value):
+        raise ValueError(f"its {name} is {value}")
+    return value

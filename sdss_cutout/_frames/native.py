@@ -1,0 +1,116 @@
+"""Cutouts on the grid of the frames: no resampling, every pixel as the survey calibrated it. Pure.
+
+The grid of a field goes on in the next field of its run and camera column, 1361 rows further.
+Each field's last 128 rows are the first of the next. Within a cutout the field of its centre
+gives all the rows that it has; what lies above is of the fields after it, each from its row 128
+on, and what lies below of the fields before it, each up to its row 1360.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from astropy.wcs import WCS
+
+from sdss_cutout._frames.astrometry import Astrometry
+from sdss_cutout._frames.band_image import BandImage, sources_of
+from sdss_cutout._frames.frame import Frame
+from sdss_cutout._frames.noise import uncertainty
+from sdss_cutout._service.sas import FRAME_SHAPE, OVERLAP_ROWS, ROWS_PER_FIELD
+
+__all__ = ["Window", "cut_native"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """Which pixels a cutout shows, on the grid of the field of its centre.
+
+    Attributes
+    ----------
+    x, y : int
+        Index of the first column and row, from 0; they may lie outside of the field.
+    width, height : int
+        Pixels.
+    """
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @classmethod
+    def around(
+        cls, astrometry: Astrometry, ra: float, dec: float, *, width: int, height: int
+    ) -> Window:
+        """Return the window whose middle is nearest to a position."""
+        x, y = astrometry.sky_to_pixel(ra, dec)
+        return cls(
+            x=round(float(x) - (width - 1) / 2),
+            y=round(float(y) - (height - 1) / 2),
+            width=width,
+            height=height,
+        )
+
+    def fields(self) -> range:
+        """Return the fields that have rows here: 0 is that of the centre, -1 the one before."""
+        first, last = self.y, self.y + self.height - 1
+        before = first // ROWS_PER_FIELD if first < 0 else 0
+        after = (last - OVERLAP_ROWS) // ROWS_PER_FIELD if last >= FRAME_SHAPE[0] else 0
+        return range(before, after + 1)
+
+
+def cut_native(frames: Mapping[int, Frame], window: Window) -> BandImage:
+    """Return a cutout on the grid of the field of its centre.
+
+    Parameters
+    ----------
+    frames : mapping of int to Frame
+        That field at 0, the next ones of the run at 1, 2, ..., those before at -1, -2, ...; where
+        one is missing the cutout is masked.
+    window : Window
+        Which pixels.
+    """
+    shape = (window.height, window.width)
+    data, error = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
+    used = []
+    for field in sorted(set(frames) & set(window.fields())):
+        low, high = _rows_of(field)
+        rows = slice(max(low, window.y), min(high, window.y + window.height))
+        columns = slice(max(0, window.x), min(FRAME_SHAPE[1], window.x + window.width))
+        if rows.start < rows.stop and columns.start < columns.stop:
+            place = (_moved(rows, -window.y), _moved(columns, -window.x))
+            there = (_moved(rows, -field * ROWS_PER_FIELD), columns)
+            data[place] = frames[field].image[there]
+            error[place] = uncertainty(frames[field], *there)
+            used.append(frames[field])
+    return BandImage(
+        band=frames[0].key.band,
+        data=data,
+        uncertainty=error,
+        wcs=_wcs(frames[0].astrometry, window),
+        sources=sources_of(used),
+        origins=frozenset(frame.origin for frame in used),
+        notes={},
+    )
+
+
+def _rows_of(field: int) -> tuple[int, int]:
+    """Return the rows that a field gives, on the grid of the field of the centre."""
+    first = field * ROWS_PER_FIELD
+    if field < 0:
+        return first, first + ROWS_PER_FIELD
+    return first + (OVERLAP_ROWS if field else 0), first + FRAME_SHAPE[0]
+
+
+def _moved(part: slice, by: int) -> slice:
+    return slice(part.start + by, part.stop + by)
+
+
+def _wcs(astrometry: Astrometry, window: Window) -> WCS:
+    wcs = astrometry.wcs(rows=(window.y, window.y + window.height))
+    for reference in (wcs.wcs.crpix, wcs.sip.crpix):
+        reference -= (window.x, window.y)
+    wcs.pixel_shape = (window.width, window.height)
+    return wcs
