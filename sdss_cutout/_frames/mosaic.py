@@ -206,11 +206,15 @@ def _extent(frame: Frame, grid: Grid) -> tuple[slice, slice]:
     ny, nx = frame.image.shape
     y, x = np.meshgrid(np.linspace(-1, ny, 9), np.linspace(-1, nx, 9))
     places = grid.wcs().all_world2pix(*frame.astrometry.pixel_to_sky(x, y), 0)
-    parts = []
-    for place, size in zip(places, (grid.width, grid.height), strict=True):
-        low, high = math.floor(np.min(place)) - 1, math.ceil(np.max(place)) + 2
-        parts.append(slice(min(max(low, 0), size), max(min(high, size), 0)))
-    return parts[1], parts[0]
+    if not np.isfinite(places).all():  # it is on the other side of the sky
+        return slice(0, 0), slice(0, 0)
+    return _within(places[1], grid.height), _within(places[0], grid.width)
+
+
+def _within(places: Floats, size: int) -> slice:
+    """Return the pixels that places span, with one to spare."""
+    low, high = math.floor(places.min()) - 1, math.ceil(places.max()) + 2
+    return slice(min(max(low, 0), size), max(min(high, size), 0))
 
 
 def _sampled(

@@ -41,7 +41,7 @@ def variance(frame: Frame, rows: slice, columns: slice) -> Floats:
         counts = frame.image[rows, columns] / calibration + sky(frame.sky, rows, columns)
     in_counts = counts / gain + dark_variance
     # A pixel far below the sky is an artefact; its noise is not less than the camera's.
-    return np.where(in_counts > 0, in_counts, dark_variance) * calibration**2
+    return np.where(in_counts <= 0, dark_variance, in_counts) * calibration**2
 
 
 def uncertainty(frame: Frame, rows: slice, columns: slice) -> NDArray[np.float32]:
