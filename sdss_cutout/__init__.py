@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     )
     from sdss_cutout._results.cutout import Cutout
     from sdss_cutout._results.directory import read_cutouts
-    from sdss_cutout._results.report import CutoutList, DownloadReport
+    from sdss_cutout._results.lists import CutoutList, DownloadReport
     from sdss_cutout.client import SDSSCutouts
 
 __all__ = [
@@ -50,8 +50,8 @@ _HOMES = {
     "Conf": "_config",
     "conf": "_config",
     "Cutout": "_results.cutout",
-    "CutoutList": "_results.report",
-    "DownloadReport": "_results.report",
+    "CutoutList": "_results.lists",
+    "DownloadReport": "_results.lists",
     "SDSSCutouts": "client",
     "read_cutouts": "_results.directory",
 } | {name: "_errors" for name in __all__ if name.endswith("Error")}

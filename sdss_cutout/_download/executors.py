@@ -27,11 +27,11 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sdss_cutout._download.writer import PictureWriter
 from sdss_cutout._errors import StoreError
-from sdss_cutout._request.request import Site
+from sdss_cutout._request.site import Site
 from sdss_cutout._results.outcome import FAILED, Outcome
 from sdss_cutout._store.files import translated
-from sdss_cutout._store.store import Keeper
 from sdss_cutout._transfer.classify import Answer, one_line
 from sdss_cutout._transfer.fetch import FetchSettings, Task, fetch
 from sdss_cutout._transfer.rate_limiter import Pace
@@ -56,7 +56,7 @@ def distribute(
     executor: Executor,
     site: Site,
     settings: FetchSettings,
-    keeper: Keeper,
+    writer: PictureWriter,
 ) -> Iterator[Outcome]:
     """Yield the outcomes of all tasks, fetched and written by an executor's workers.
 
@@ -69,12 +69,12 @@ def distribute(
     tasks : iterator of Task
         Taken in the calling thread, a chunk a free share.
     executor : `concurrent.futures.Executor`
-        Its workers see the keeper's directory under the same path.
+        Its workers see the writer's directory under the same path.
     site : Site
         Which server is asked.
     settings : FetchSettings
         The bounds for all workers together.
-    keeper : Keeper
+    writer : PictureWriter
         Writes the pictures.
 
     Raises
@@ -83,8 +83,8 @@ def distribute(
         Whatever a worker raises, but for the loss of the worker itself: then its chunk is done
         again, and ends ``failed`` if that happens too often.
     """
-    keeper = replace(
-        keeper, directory=os.path.abspath(keeper.directory), scratch=os.path.abspath(keeper.scratch)
+    writer = replace(
+        writer, directory=os.path.abspath(writer.directory), scratch=os.path.abspath(writer.scratch)
     )
     free = deque(_shares(settings, _workers_of(executor)))
     fresh, again = _chunks(tasks, len(free), settings.max_rate), deque[_Chunk]()
@@ -93,7 +93,7 @@ def distribute(
         while True:
             while free and (chunk := again.popleft() if again else next(fresh, None)):
                 share = free.popleft()
-                under_way[_submit(executor, chunk, site, share, keeper)] = chunk, share
+                under_way[_submit(executor, chunk, site, share, writer)] = chunk, share
             if not under_way:
                 return
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
@@ -104,7 +104,7 @@ def distribute(
                 elif chunk.tries < _MOST_TRIES:
                     again.append(chunk)
                 else:
-                    yield from _given_up(chunk, keeper, loss)
+                    yield from _given_up(chunk, writer, loss)
     finally:
         for future in under_way:
             future.cancel()
@@ -155,13 +155,13 @@ def _chunks(tasks: Iterator[Task], shares: int, max_rate: float) -> Iterator[_Ch
 
 
 def _submit(
-    executor: Executor, chunk: _Chunk, site: Site, share: FetchSettings, keeper: Keeper
+    executor: Executor, chunk: _Chunk, site: Site, share: FetchSettings, writer: PictureWriter
 ) -> Future[list[Outcome]]:
     chunk.tries += 1
     try:
         # What is needed of the site and no more: the rest need not travel.
         server = (site.picture_url, site.auth)
-        return executor.submit(_work, chunk.number, chunk.tries, chunk.tasks, server, share, keeper)
+        return executor.submit(_work, chunk.number, chunk.tries, chunk.tasks, server, share, writer)
     except BrokenExecutor as error:  # for good, as a pool of processes is that has lost one
         chunk.tries = _MOST_TRIES
         future: Future[list[Outcome]] = Future()
@@ -180,8 +180,8 @@ def _loss_of(future: Future[list[Outcome]]) -> BaseException | None:
     return error if isinstance(error, BrokenExecutor | CancelledError) or from_dask else None
 
 
-def _given_up(chunk: _Chunk, keeper: Keeper, loss: BaseException) -> Iterator[Outcome]:
-    done = _Journal(keeper, chunk.number).read()
+def _given_up(chunk: _Chunk, writer: PictureWriter, loss: BaseException) -> Iterator[Outcome]:
+    done = _Journal(writer, chunk.number).read()
     why = f"the executor lost its worker ({type(loss).__name__}: {loss}); run again to go on"
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     for task in chunk.tasks:
@@ -196,8 +196,8 @@ def _given_up(chunk: _Chunk, keeper: Keeper, loss: BaseException) -> Iterator[Ou
 class _Journal:
     """The outcomes of a chunk, a line each, written as they come."""
 
-    def __init__(self, keeper: Keeper, number: int) -> None:
-        self._path = Path(keeper.scratch, f"chunk-{number}.jsonl")
+    def __init__(self, writer: PictureWriter, number: int) -> None:
+        self._path = Path(writer.scratch, f"chunk-{number}.jsonl")
 
     def read(self) -> dict[int, Outcome]:
         """Return what is noted; a line that was cut by the loss of its worker is left out."""
@@ -223,25 +223,25 @@ def _work(
     tasks: list[Task],
     server: tuple[str, tuple[str, str] | None],
     share: FetchSettings,
-    keeper: Keeper,
+    writer: PictureWriter,
 ) -> list[Outcome]:
     """Fetch a chunk's targets, in a worker, but for those that are done already."""
-    if not os.path.isdir(keeper.scratch):
+    if not os.path.isdir(writer.scratch):
         raise StoreError(
-            f"{keeper.directory} is not, for a worker of the executor, the directory of this run "
+            f"{writer.directory} is not, for a worker of the executor, the directory of this run "
             "(or the run was ended); all workers must see it under this path"
         )
-    with translated(Path(keeper.directory)):
+    with translated(Path(writer.directory)):
         # A folder of one's own: a worker that was given up as lost may still be writing.
-        scratch = tempfile.mkdtemp(prefix=f"chunk-{number}-{tries}-", dir=keeper.scratch)
-    mine = replace(keeper, scratch=scratch)
-    journal = _Journal(keeper, number)
+        scratch = tempfile.mkdtemp(prefix=f"chunk-{number}-{tries}-", dir=writer.scratch)
+    mine = replace(writer, scratch=scratch)
+    journal = _Journal(writer, number)
     # Also at the first try, as some executors begin lost work again by themselves.
     done = journal.read()
 
     def finish(task: Task, answer: Answer, attempts: int) -> Outcome:
-        outcome = mine.keep(task, answer, attempts)
-        with translated(Path(keeper.directory)):
+        outcome = mine.write(task, answer, attempts)
+        with translated(Path(writer.directory)):
             journal.note(outcome)
         return outcome
 

@@ -14,7 +14,7 @@ from pyrate_limiter import InMemoryBucket, Rate, RateItem
 from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
 
 from sdss_cutout._errors import QueryError
-from sdss_cutout._request.request import Site
+from sdss_cutout._request.site import Site
 from sdss_cutout._service.skyserver import SKYSERVER
 from sdss_cutout._transfer.classify import one_line, words_of
 from sdss_cutout._transfer.transport import bounded

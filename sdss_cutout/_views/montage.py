@@ -150,7 +150,7 @@ def _draw_tile(ax: Axes, cutout: Cutout, left: float, bottom: float, side: int) 
         width, height = (n / max(image.size) for n in image.size)
         x, y = left + (1 - width) / 2, bottom - (1 - height) / 2
         ax.imshow(np.asarray(image), extent=(x, x + width, y, y - height), aspect="auto")
-        if is_simulated(cutout.cards):
+        if is_simulated(cutout.sidecar_bytes):
             ax.text(x + 0.04, y - 0.04, "simulated", fontsize=4.5, color="0.75")
         return
     style = _STYLES[cutout.status]
@@ -281,7 +281,7 @@ def _strips(
         column = -1
         for column, cutout in zip(range(ncols), cutouts, strict=False):
             counts[cutout.status] += 1
-            simulated = simulated or is_simulated(cutout.cards)
+            simulated = simulated or is_simulated(cutout.sidecar_bytes)
             _paste(strip, cutout, column * tile, tile)
             if titles is not None:
                 _write_title(draw, titles[done + column], column * tile, tile)

@@ -14,7 +14,7 @@ from sdss_cutout._image.sidecar import asked_of, is_simulated
 
 if TYPE_CHECKING:
     from sdss_cutout._results.cutout import Cutout
-    from sdss_cutout._results.report import CutoutList, DownloadReport
+    from sdss_cutout._results.lists import CutoutList, DownloadReport
 
 __all__ = ["list_html", "report_html"]
 
@@ -50,7 +50,7 @@ def _html(heading: str, cutouts: Iterable[Cutout], length: int, advice: str) -> 
         shown.extend(islice(cutouts, _MOST))
     except ImageError as error:  # files may be gone since; what is shown must not raise
         trouble = f"<p>{escape(str(error))}</p>"
-    simulated = any(is_simulated(cutout.cards) for cutout in shown)
+    simulated = any(is_simulated(cutout.sidecar_bytes) for cutout in shown)
     rest = length - len(shown)
     parts = [
         f"<p><b>{escape(heading.strip('<>'))}</b></p>",

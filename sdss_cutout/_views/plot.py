@@ -39,7 +39,7 @@ def plot_cutout(cutout: Cutout, ax: WCSAxes | None = None, *, mark: Any = None) 
         _draw_marks(ax, wcs, mark, (width, height))
     _draw_scale_bar(ax, wcs, width)
     _draw_compass(ax, wcs, (width, height))
-    if is_simulated(cutout.cards):
+    if is_simulated(cutout.sidecar_bytes):
         _draw_text(ax, "simulated", (0.97, 0.97), ha="right", va="top")
     return ax
 

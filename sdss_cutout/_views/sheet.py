@@ -19,7 +19,8 @@ from astropy.table.serialize import represent_mixins_as_columns
 
 from sdss_cutout._image.sidecar import Sky, asked_of, is_simulated, sky_of
 from sdss_cutout._results.outcome import KEPT, OK
-from sdss_cutout._store.files import SIDECAR, translated, write_whole
+from sdss_cutout._store.files import translated, write_whole
+from sdss_cutout._store.layout import SIDECAR
 
 __all__ = ["write_sheet"]
 

@@ -13,11 +13,12 @@ from jpegs import GOOD, jpeg, noise
 from PIL import Image, ImageDraw
 
 from sdss_cutout._request.request import CutoutRequest
+from sdss_cutout._service.skyserver import SKYSERVER
 from sdss_cutout._transfer.classify import Kind, Response, classify, one_line, words_of
 
 REQUEST = CutoutRequest(
     ra=10.0, dec=20.0, scale=0.4, width=120, height=120, overlays="", release=17,
-    url="https://sky.example:8443/dr17/getjpeg?ra=10.0",
+    url="https://sky.example:8443/dr17/getjpeg?ra=10.0", service=SKYSERVER,
 )  # fmt: skip
 OUTSIDE = "NOT FOUND. Requested (ra, dec) is outside the SDSS footprint."
 PAGE_503 = (

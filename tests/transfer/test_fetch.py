@@ -10,7 +10,9 @@ import pytest
 from astropy.coordinates import SkyCoord
 from jpegs import GOOD
 
-from sdss_cutout._request.request import build_requests, check_site
+from sdss_cutout._request.options import RequestOptions
+from sdss_cutout._request.request import build_requests
+from sdss_cutout._request.site import check_site
 from sdss_cutout._targets.targets import read_targets
 from sdss_cutout._transfer import fetch as _fetch
 from sdss_cutout._transfer.classify import Kind, Response
@@ -48,7 +50,7 @@ class FakeTransport:
 
 def tasks(count):
     targets = read_targets(SkyCoord(np.arange(count), np.zeros(count), unit="deg"))
-    requests = build_requests(targets, check_site("http://127.0.0.1", 17), size=120)
+    requests = build_requests(targets, check_site("http://127.0.0.1", 17), RequestOptions(size=120))
     for index, request in enumerate(requests):
         yield Task(index=index, name=str(index), request=request)
 

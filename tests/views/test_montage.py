@@ -36,8 +36,8 @@ def cutouts(client):
         }
     )
     found = client.get(table, size=80)
-    failed = replace(found[2], status="failed", content=b"", cards=b"", error="503")
-    return CutoutList((found[0], found[1], failed, found[3]), found.given)
+    failed = replace(found[2], status="failed", picture=None, error="503")
+    return CutoutList((found[0], found[1], failed, found[3]), found.input_table)
 
 
 def texts_of(figure):

@@ -18,7 +18,6 @@ from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, Table
 
 from sdss_cutout import SDSSCutouts, StoreError, read_cutouts
-from sdss_cutout._results.directory import read_table_of
 from sdss_cutout._views.sheet import write_sheet
 
 OUTSIDE = (266.4, -29.0)
@@ -71,7 +70,7 @@ def directory(client, tmp_path):
 
 @pytest.fixture
 def page(directory):
-    return write_sheet(directory, read_table_of(directory))
+    return write_sheet(directory, read_cutouts(directory).table)
 
 
 # ------------------------------------------------------------------------------------ in the page
@@ -116,7 +115,7 @@ def test_paths_of_this_machine_are_left_out(page, tmp_path):
 
 
 def test_all_kinds_of_columns_are_taken(directory):
-    table = read_table_of(directory)
+    table = read_cutouts(directory).table
     table["inf"] = [np.inf, -np.inf, np.nan, 0.0]
     table["single"] = np.array([0.1, 1 / 3, 2.0, 3.0], dtype="f4")
     table["bytes"] = np.array([b"a", b"\xff", b"c", b"d"])
@@ -139,12 +138,12 @@ def test_simulated_pictures_are_said_to_be(directory, page):
 
     sidecar = directory / "one.wcs"
     sidecar.write_bytes(sidecar.read_bytes().replace(b"SIMULATED", b"elsewhere"))
-    html = write_sheet(directory, read_table_of(directory)).read_text("utf-8")
+    html = write_sheet(directory, read_cutouts(directory).table).read_text("utf-8")
     assert "2 of 3 were drawn by a program and are not SDSS data" in html
 
     for sidecar in directory.glob("*.wcs"):
         sidecar.write_bytes(sidecar.read_bytes().replace(b"SIMULATED", b"elsewhere"))
-    html = write_sheet(directory, read_table_of(directory)).read_text("utf-8")
+    html = write_sheet(directory, read_cutouts(directory).table).read_text("utf-8")
     assert (
         "imulated" not in html.partition('<script type="application/json"')[0].partition("<body")[2]
     )
@@ -156,7 +155,7 @@ def test_links_lead_to_navigate(page, sandbox):
 
 
 def test_a_url_that_is_none_of_ours_is_no_link(directory):
-    table = read_table_of(directory)
+    table = read_cutouts(directory).table
     table["url"] = ["javascript:alert(1)", "https://x/y", table["url"][2], table["url"][3]]
     asked = data_of(write_sheet(directory, table))["asked"]
     assert asked[:2] == [None, None]
@@ -165,7 +164,7 @@ def test_a_url_that_is_none_of_ours_is_no_link(directory):
 
 def test_a_missing_sidecar_gives_no_coordinates(directory):
     (directory / "one.wcs").unlink()
-    sky = data_of(write_sheet(directory, read_table_of(directory)))["sky"]["rows"]
+    sky = data_of(write_sheet(directory, read_cutouts(directory).table))["sky"]["rows"]
     assert sky[0] is None
     assert sky[3] is None
     assert sky[1] is not None
@@ -174,16 +173,16 @@ def test_a_missing_sidecar_gives_no_coordinates(directory):
 def test_page_elsewhere_reaches_the_pictures(directory, tmp_path):
     other = tmp_path / "é #"
     other.mkdir()
-    page = write_sheet(directory, read_table_of(directory), other / "page.html")
+    page = write_sheet(directory, read_cutouts(directory).table, other / "page.html")
     assert data_of(page)["pictures"] == "../pictures/"
-    assert data_of(write_sheet(directory, read_table_of(directory), tmp_path / "p.html"))[
+    assert data_of(write_sheet(directory, read_cutouts(directory).table, tmp_path / "p.html"))[
         "pictures"
     ] == quote("pictures/")
 
 
 def test_page_that_cannot_be_written_is_an_error(directory, tmp_path):
     with pytest.raises(StoreError, match="No such file"):
-        write_sheet(directory, read_table_of(directory), tmp_path / "none" / "page.html")
+        write_sheet(directory, read_cutouts(directory).table, tmp_path / "none" / "page.html")
 
 
 def test_report_writes_the_same_page(client, tmp_path):
@@ -386,7 +385,7 @@ def test_a_sidecar_that_was_improved_is_followed(chromium, directory):
     (cutout,) = [cutout for cutout in read_cutouts(directory) if cutout.name == "5 degrees"]
     assert cutout.wcs.wcs.ctype[0] == "RA---TAN"
 
-    sheet = Sheet(chromium, write_sheet(directory, read_table_of(directory)))
+    sheet = Sheet(chromium, write_sheet(directory, read_cutouts(directory).table))
     sheet.view("5 degrees")
     sheet.until(lambda: sheet.script("return document.getElementById('picture').naturalWidth > 0"))
 
@@ -571,7 +570,7 @@ def test_light_and_dark(sheet):
 
 def test_a_missing_file_is_said(chromium, directory):
     (directory / "one.jpg").unlink()
-    sheet = Sheet(chromium, write_sheet(directory, read_table_of(directory)))
+    sheet = Sheet(chromium, write_sheet(directory, read_cutouts(directory).table))
     sheet.until(lambda: sheet.all(".tile")[0].text.startswith("the file is missing"))
 
 
