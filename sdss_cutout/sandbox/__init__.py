@@ -2,6 +2,7 @@
 
 from sdss_cutout.sandbox.faults import (
     ALL_FAULTS,
+    FRAME_FAULTS,
     PICTURE_FAULTS,
     SQL_FAULTS,
     Fault,
@@ -13,6 +14,7 @@ from sdss_cutout.sandbox.serving import serve
 
 __all__ = [
     "ALL_FAULTS",
+    "FRAME_FAULTS",
     "PICTURE_FAULTS",
     "SQL_FAULTS",
     "Fault",
