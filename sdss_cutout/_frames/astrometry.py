@@ -15,8 +15,6 @@ from astropy.io import fits
 from astropy.wcs import WCS, Sip
 from numpy.typing import ArrayLike, NDArray
 
-from sdss_cutout._service.sas import FRAME_SHAPE
-
 __all__ = ["Astrometry", "GreatCircle", "LinearAstrometry", "north_up_wcs", "wcs_header"]
 
 Floats = NDArray[np.float64]
@@ -115,8 +113,11 @@ class Astrometry:
         Of the distorted rows and columns.
     row_terms, column_terms : tuple of float
         The distortion in pixels: polynomials in the column.
+    shape : tuple of int
+        Rows and columns of the frame.
     """
 
+    shape: tuple[int, int]
     linear: LinearAstrometry
     row_terms: tuple[float, ...]
     column_terms: tuple[float, ...]
@@ -132,7 +133,7 @@ class Astrometry:
         x = undistorted_x
         for _ in range(_ITERATIONS):
             # The polynomial runs away outside of the camera; what is there is not in the frame.
-            column = np.clip(_survey(x), -FRAME_SHAPE[1], 2 * FRAME_SHAPE[1])
+            column = np.clip(_survey(x), -self.shape[1], 2 * self.shape[1])
             x = undistorted_x - _polyval(column, self.column_terms)
         return x, undistorted_y - _polyval(column, self.row_terms)
 
@@ -151,19 +152,20 @@ class Astrometry:
             row + _polyval(column, self.row_terms),
         )
 
-    def wcs(self, *, rows: tuple[int, int] = (0, FRAME_SHAPE[0])) -> WCS:
+    def wcs(self, *, rows: tuple[int, int] = (0, 0)) -> WCS:
         """Return a TAN-SIP of degree 3 for the pixels of the frame.
 
         Parameters
         ----------
         rows : tuple of int, optional
-            First row, and the one behind the last, that the WCS is to be right in; the grid goes
-            on into the neighbouring fields.
+            First row, and the one behind the last, that the WCS is to be right in beside those
+            of the frame; the grid goes on into the neighbouring fields.
         """
-        reference = np.array([(FRAME_SHAPE[1] - 1) / 2, (FRAME_SHAPE[0] - 1) / 2])
+        ny, nx = self.shape
+        reference = np.array([(nx - 1) / 2, (ny - 1) / 2])
         ra0, dec0 = (float(value) for value in self.pixel_to_sky(*reference))
-        x = np.linspace(0, FRAME_SHAPE[1] - 1, _SAMPLES)
-        y = np.linspace(min(rows[0], 0), max(rows[1], FRAME_SHAPE[0]) - 1, _SAMPLES)
+        x = np.linspace(0, nx - 1, _SAMPLES)
+        y = np.linspace(min(rows[0], 0), max(rows[1], ny) - 1, _SAMPLES)
         u, v = (axis.ravel() for axis in np.meshgrid(x - reference[0], y - reference[1]))
         plane = _gnomonic(*self.pixel_to_sky(u + reference[0], v + reference[1]), ra0, dec0)
         forward, terms = _polynomial(u, v, plane, 3)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from sdss_cutout._errors import ImageError
 from sdss_cutout._frames.astrometry import Astrometry, GreatCircle, LinearAstrometry
-from sdss_cutout._service.sas import FRAME_SHAPE, MAX_FRAME_BYTES, frame_path
+from sdss_cutout._service.sas import FrameArchive
 
 __all__ = ["Frame", "FrameKey", "SkyModel", "decompress", "read_frame"]
 
@@ -33,9 +33,11 @@ class FrameKey(NamedTuple):
     field: int
     band: str
 
-    def path(self, release: int) -> str:
-        """Return the path below the root of the SAS."""
-        return frame_path(release, self.rerun, self.run, self.camcol, self.field, self.band)
+    def url(self, root: str, archive: FrameArchive, release: int) -> str:
+        """Return where the frame's file is, below the root of the archive."""
+        return root + archive.frame_path(
+            release, self.rerun, self.run, self.camcol, self.field, self.band
+        )
 
     def __str__(self) -> str:
         return f"frame {self.band}-{self.run:06d}-{self.camcol}-{self.field:04d}"
@@ -81,6 +83,8 @@ class Frame:
         The sky that was subtracted.
     astrometry : Astrometry
         Where the pixels are.
+    gain, dark_variance : float
+        Of the camera, in electrons per count and counts squared.
     """
 
     key: FrameKey
@@ -92,11 +96,11 @@ class Frame:
     calibration: NDArray[np.floating[Any]]
     sky: SkyModel
     astrometry: Astrometry
+    gain: float
+    dark_variance: float
 
 
-def read_frame(
-    content: bytes, key: FrameKey, *, url: str = "", shape: tuple[int, int] = FRAME_SHAPE
-) -> Frame:
+def read_frame(content: bytes, key: FrameKey, archive: FrameArchive, *, url: str = "") -> Frame:
     """Return the frame in a file that the SAS sent.
 
     Parameters
@@ -105,22 +109,22 @@ def read_frame(
         The file, compressed by bzip2.
     key : FrameKey
         The frame that was asked for.
+    archive : FrameArchive
+        The facts about frames.
     url : str, optional
         Where the file came from.
-    shape : tuple of int, optional
-        Rows and columns that the image must have.
 
     Raises
     ------
     ImageError
         If this is not the whole file of that frame.
     """
-    hdus = [*_hdus(decompress(content))]
+    hdus = [*_hdus(decompress(content, archive.max_frame_bytes))]
     if len(hdus) < _HDUS:
         raise ImageError(f"it has {len(hdus)} of the {_HDUS} parts of a frame")
     try:
         _refuse_another(hdus[0].header, key)
-        return _frame(hdus, key, url, hashlib.sha256(content).hexdigest(), shape)
+        return _frame(hdus, key, archive, url, hashlib.sha256(content).hexdigest())
     except (ValueError, TypeError, KeyError, IndexError, fits.VerifyError) as error:
         raise ImageError(f"it is not a frame: {error}") from error
 
@@ -128,15 +132,15 @@ def read_frame(
 _HDUS = 4
 
 
-def decompress(content: bytes) -> bytes:
-    """Return what a bzip2 file holds; it must end where its last stream ends.
+def decompress(content: bytes, max_bytes: int) -> bytes:
+    """Return what a bzip2 file holds, at most so much; it must end where its last stream ends.
 
     Raises
     ------
     ImageError
         If it is not bzip2, is cut or damaged, or is larger than any frame.
     """
-    pieces, left = [], MAX_FRAME_BYTES
+    pieces, left = [], max_bytes
     while content:
         stream = bz2.BZ2Decompressor()
         try:
@@ -148,7 +152,7 @@ def decompress(content: bytes) -> bytes:
             raise ImageError(
                 "the response was incomplete: its compressed data end too early"
                 if stream.needs_input
-                else f"it decompresses to more than {MAX_FRAME_BYTES} bytes, so it is not a frame"
+                else f"it decompresses to more than {max_bytes} bytes, so it is not a frame"
             )
         content = stream.unused_data
     return pieces[0] if len(pieces) == 1 else b"".join(pieces)
@@ -245,7 +249,8 @@ def _refuse_another(header: fits.Header, key: FrameKey) -> None:
         raise ImageError(f"it is {found} of rerun {found.rerun}, not {key} of rerun {key.rerun}")
 
 
-def _frame(hdus: list[_HDU], key: FrameKey, url: str, sha256: str, shape: tuple[int, int]) -> Frame:
+def _frame(hdus: list[_HDU], key: FrameKey, archive: FrameArchive, url: str, sha256: str) -> Frame:
+    shape = archive.shape
     image, calibration = _array(hdus[0]), _array(hdus[1])
     if image.shape != shape or calibration.shape != shape[1:]:
         raise ImageError(
@@ -253,6 +258,7 @@ def _frame(hdus: list[_HDU], key: FrameKey, url: str, sha256: str, shape: tuple[
             f"not {shape} and {shape[1:]}"
         )
     transformation = _first_row(hdus[3])
+    gain, dark_variance = archive.noise_of(key.run, key.camcol, key.band)
     return Frame(
         key=key,
         url=url,
@@ -262,7 +268,9 @@ def _frame(hdus: list[_HDU], key: FrameKey, url: str, sha256: str, shape: tuple[
         image=image,
         calibration=calibration,
         sky=_sky_model(hdus[2], shape),
-        astrometry=_astrometry(transformation),
+        astrometry=_astrometry(transformation, shape),
+        gain=gain,
+        dark_variance=dark_variance,
     )
 
 
@@ -277,12 +285,13 @@ def _sky_model(hdu: _HDU, shape: tuple[int, int]) -> SkyModel:
     return SkyModel(values=values, x=x, y=y)
 
 
-def _astrometry(row: np.void) -> Astrometry:
+def _astrometry(row: np.void, shape: tuple[int, int]) -> Astrometry:
     values = {name.lower(): _number(row, name) for name in "ABCDEF"}
     circle = GreatCircle(node=_number(row, "NODE"), incl=_number(row, "INCL"))
     if not values["b"] * values["f"] - values["c"] * values["e"]:
         raise ValueError("its astrometry has no inverse")
     return Astrometry(
+        shape=shape,
         linear=LinearAstrometry(circle=circle, **values),
         row_terms=tuple(_number(row, f"DROW{n}") for n in range(4)),
         column_terms=tuple(_number(row, f"DCOL{n}") for n in range(4)),

@@ -29,7 +29,7 @@ from sdss_cutout._frames.band_image import BandImage, sources_of
 from sdss_cutout._frames.frame import Frame
 from sdss_cutout._frames.noise import variance
 from sdss_cutout._frames.spline import correlation, summed_variance, variance_at
-from sdss_cutout._service.sas import NATIVE_SCALE
+from sdss_cutout._request.calibrated import CalibratedRequest
 
 __all__ = ["Grid", "make_mosaic", "reproject_function"]
 
@@ -55,6 +55,8 @@ class Grid:
         Arcsec per pixel.
     width, height : int
         Pixels.
+    native_scale : float
+        Arcsec per pixel of the frames.
     """
 
     ra: float
@@ -62,11 +64,24 @@ class Grid:
     scale: float
     width: int
     height: int
+    native_scale: float
+
+    @classmethod
+    def of_request(cls, request: CalibratedRequest) -> Grid:
+        """Return the pixels that were asked for."""
+        return cls(
+            ra=request.ra,
+            dec=request.dec,
+            scale=request.scale,
+            width=request.width,
+            height=request.height,
+            native_scale=request.archive.native_scale,
+        )
 
     @property
     def samples(self) -> int:
         """How many samples a pixel has along each side."""
-        ratio = self.scale / NATIVE_SCALE
+        ratio = self.scale / self.native_scale
         return 1 if abs(ratio - 1) < _NEARLY_EQUAL else math.ceil(ratio / _MAX_STEP)
 
     def wcs(self, samples: int = 1) -> WCS:

@@ -18,7 +18,8 @@ from sdss_cutout._frames.astrometry import Astrometry
 from sdss_cutout._frames.band_image import BandImage, sources_of
 from sdss_cutout._frames.frame import Frame
 from sdss_cutout._frames.noise import uncertainty
-from sdss_cutout._service.sas import FRAME_SHAPE, OVERLAP_ROWS, ROWS_PER_FIELD
+from sdss_cutout._request.calibrated import CalibratedRequest
+from sdss_cutout._service.sas import FrameArchive
 
 __all__ = ["Window", "cut_native"]
 
@@ -33,32 +34,42 @@ class Window:
         Index of the first column and row, from 0; they may lie outside of the field.
     width, height : int
         Pixels.
+    archive : FrameArchive
+        The facts about frames.
     """
 
     x: int
     y: int
     width: int
     height: int
+    archive: FrameArchive
 
     @classmethod
-    def around(
-        cls, astrometry: Astrometry, ra: float, dec: float, *, width: int, height: int
-    ) -> Window:
-        """Return the window whose middle is nearest to a position."""
-        x, y = astrometry.sky_to_pixel(ra, dec)
+    def around(cls, astrometry: Astrometry, request: CalibratedRequest) -> Window:
+        """Return the window whose middle is nearest to the position that was asked for."""
+        x, y = astrometry.sky_to_pixel(request.ra, request.dec)
         return cls(
-            x=round(float(x) - (width - 1) / 2),
-            y=round(float(y) - (height - 1) / 2),
-            width=width,
-            height=height,
+            x=round(float(x) - (request.width - 1) / 2),
+            y=round(float(y) - (request.height - 1) / 2),
+            width=request.width,
+            height=request.height,
+            archive=request.archive,
         )
 
     def fields(self) -> range:
         """Return the fields that have rows here: 0 is that of the centre, -1 the one before."""
         first, last = self.y, self.y + self.height - 1
-        before = first // ROWS_PER_FIELD if first < 0 else 0
-        after = (last - OVERLAP_ROWS) // ROWS_PER_FIELD if last >= FRAME_SHAPE[0] else 0
+        rows, step = self.archive.shape[0], self.archive.rows_per_field
+        before = first // step if first < 0 else 0
+        after = (last - (rows - step)) // step if last >= rows else 0
         return range(before, after + 1)
+
+    def rows_of(self, field: int) -> tuple[int, int]:
+        """Return the rows that a field gives, on the grid of the field of the centre."""
+        rows, step = self.archive.shape[0], self.archive.rows_per_field
+        if field < 0:
+            return field * step, (field + 1) * step
+        return field * step + (rows - step if field else 0), field * step + rows
 
 
 def cut_native(frames: Mapping[int, Frame], window: Window) -> BandImage:
@@ -76,12 +87,12 @@ def cut_native(frames: Mapping[int, Frame], window: Window) -> BandImage:
     data, error = np.full(shape, np.nan, np.float32), np.full(shape, np.nan, np.float32)
     used = []
     for field in sorted(set(frames) & set(window.fields())):
-        low, high = _rows_of(field)
+        low, high = window.rows_of(field)
         rows = slice(max(low, window.y), min(high, window.y + window.height))
-        columns = slice(max(0, window.x), min(FRAME_SHAPE[1], window.x + window.width))
+        columns = slice(max(0, window.x), min(window.archive.shape[1], window.x + window.width))
         if rows.start < rows.stop and columns.start < columns.stop:
             place = (_moved(rows, -window.y), _moved(columns, -window.x))
-            there = (_moved(rows, -field * ROWS_PER_FIELD), columns)
+            there = (_moved(rows, -field * window.archive.rows_per_field), columns)
             data[place] = frames[field].image[there]
             error[place] = uncertainty(frames[field], *there)
             used.append(frames[field])
@@ -94,14 +105,6 @@ def cut_native(frames: Mapping[int, Frame], window: Window) -> BandImage:
         origins=frozenset(frame.origin for frame in used),
         notes={},
     )
-
-
-def _rows_of(field: int) -> tuple[int, int]:
-    """Return the rows that a field gives, on the grid of the field of the centre."""
-    first = field * ROWS_PER_FIELD
-    if field < 0:
-        return first, first + ROWS_PER_FIELD
-    return first + (OVERLAP_ROWS if field else 0), first + FRAME_SHAPE[0]
 
 
 def _moved(part: slice, by: int) -> slice:

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdss_cutout._frames.frame import Frame, SkyModel
-from sdss_cutout._service.sas import gain_and_dark_variance
 
 __all__ = ["sky", "uncertainty", "variance"]
 
@@ -35,13 +34,12 @@ def _interpolated(values: Floats, places: NDArray[Any]) -> Floats:
 
 def variance(frame: Frame, rows: slice, columns: slice) -> Floats:
     """Return the variance of the pixels, in nanomaggies squared."""
-    gain, dark_variance = gain_and_dark_variance(frame.key.run, frame.key.camcol, frame.key.band)
     calibration = frame.calibration[columns].astype(np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):  # a dead column is calibrated by 0
         counts = frame.image[rows, columns] / calibration + sky(frame.sky, rows, columns)
-    in_counts = counts / gain + dark_variance
+    in_counts = counts / frame.gain + frame.dark_variance
     # A pixel far below the sky is an artefact; its noise is not less than the camera's.
-    return np.where(in_counts <= 0, dark_variance, in_counts) * calibration**2
+    return np.where(in_counts <= 0, frame.dark_variance, in_counts) * calibration**2
 
 
 def uncertainty(frame: Frame, rows: slice, columns: slice) -> NDArray[np.float32]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from sdss_cutout._frames.astrometry import GreatCircle, LinearAstrometry
 from sdss_cutout._frames.frame import FrameKey
 from sdss_cutout._frames.mosaic import Grid
-from sdss_cutout._service.sas import FRAME_SHAPE, OVERLAP_ROWS, RERUN
+from sdss_cutout._service.sas import FrameArchive
 
 __all__ = ["Field", "central_field", "fields_of_mosaic", "fields_of_rows", "read_fields"]
 
@@ -41,6 +41,8 @@ class Field:
         Its centre, ICRS degrees.
     astrometry : LinearAstrometry
         Where its pixels are in r, to a pixel or so; other bands differ by a few pixels.
+    archive : FrameArchive
+        The facts about frames.
     quality : int
         3 is good, 2 acceptable, 1 bad, 4 missing, 5 a hole.
     score : float
@@ -57,6 +59,7 @@ class Field:
     ra: float
     dec: float
     astrometry: LinearAstrometry
+    archive: FrameArchive
     quality: int = 3
     score: float = math.nan
     primary_area: float = math.nan
@@ -71,7 +74,7 @@ class Field:
         return self.run, self.rerun, self.camcol
 
 
-def read_fields(rows: Iterable[Mapping[str, Any]]) -> list[Field]:
+def read_fields(rows: Iterable[Mapping[str, Any]], archive: FrameArchive) -> list[Field]:
     """Return the fields in the rows of a search.
 
     ``rows`` have the columns of ``SDSSFields/FieldArray``, or of ``Frame`` joined with ``Field``
@@ -81,8 +84,8 @@ def read_fields(rows: Iterable[Mapping[str, Any]]) -> list[Field]:
     """
     fields = {}
     for row in rows:
-        field = _field({str(name).lower(): value for name, value in row.items()})
-        if field.rerun == RERUN and field.quality not in _MISSING:
+        field = _field({str(name).lower(): value for name, value in row.items()}, archive)
+        if field.rerun == archive.rerun and field.quality not in _MISSING:
             fields[field.field_id] = field
     return sorted(fields.values(), key=lambda f: (f.strip, f.field))
 
@@ -92,7 +95,7 @@ _MISSING = (4, 5)
 _QUALITY_ORDER = {3: 0, 2: 1, 1: 2}
 
 
-def _field(row: Mapping[str, Any]) -> Field:
+def _field(row: Mapping[str, Any], archive: FrameArchive) -> Field:
     circle = GreatCircle(node=float(row["node"]), incl=float(row["incl"]))
     return Field(
         run=int(row["run"]),
@@ -103,6 +106,7 @@ def _field(row: Mapping[str, Any]) -> Field:
         ra=float(row["ra"]),
         dec=float(row["dec"]),
         astrometry=LinearAstrometry(circle=circle, **{n: float(row[n]) for n in "abcdef"}),
+        archive=archive,
         quality=int(row.get("quality", 3)),
         score=_or_nan(row.get("score")),
         primary_area=_or_nan(row.get("primaryarea")),
@@ -125,17 +129,13 @@ def central_field(
     along a run it is the one that has the centre farther from its end.
     """
     covering = [(field, *_place(field, ra, dec)) for field in fields]
-    inside = [
-        (field, x, y)
-        for field, x, y in covering
-        if 0 <= x + 0.5 < FRAME_SHAPE[1] and 0 <= y + 0.5 < FRAME_SHAPE[0]
-    ]
+    inside = [found for found in covering if _is_inside(*found)]
     if not inside:
         return None
     known = {field.field_id: field.strip for field in fields}.get(primary or 0)
     best = min(inside, key=lambda found: _rank(found[0], found[1], found[2], known))
     same = [found for found in inside if found[0].strip == best[0].strip]
-    return min(same, key=lambda found: abs(found[2] - (FRAME_SHAPE[0] - 1) / 2))[0]
+    return min(same, key=lambda found: abs(found[2] - (found[0].archive.shape[0] - 1) / 2))[0]
 
 
 def _place(field: Field, ra: float, dec: float) -> tuple[float, float]:
@@ -143,10 +143,17 @@ def _place(field: Field, ra: float, dec: float) -> tuple[float, float]:
     return float(x), float(y)
 
 
+def _is_inside(field: Field, x: float, y: float) -> bool:
+    rows, columns = field.archive.shape
+    return 0 <= x + 0.5 < columns and 0 <= y + 0.5 < rows
+
+
 def _rank(field: Field, x: float, y: float, primary: tuple[int, str, int] | None) -> Any:
     """Return what sorts fields that cover the centre; the smallest is the best."""
-    in_overlap = not OVERLAP_ROWS / 2 <= y + 0.5 < FRAME_SHAPE[0] - OVERLAP_ROWS / 2
-    from_edge = min(x, FRAME_SHAPE[1] - 1 - x)
+    rows, columns = field.archive.shape
+    overlap = rows - field.archive.rows_per_field
+    in_overlap = not overlap / 2 <= y + 0.5 < rows - overlap / 2
+    from_edge = min(x, columns - 1 - x)
     return (field.strip != primary, in_overlap, *_merit(field), -round(from_edge), field.strip)
 
 
@@ -217,5 +224,5 @@ def _mosaic_order(field: Field, centre: Field) -> Any:
 def _has(field: Field, ra: Floats, dec: Floats, margin: int) -> NDArray[np.bool_]:
     x, y = field.astrometry.sky_to_pixel(ra, dec)
     low = margin - 0.5
-    inside_x = (x > low) & (x < FRAME_SHAPE[1] - 1 - low)
-    return inside_x & (y > low) & (y < FRAME_SHAPE[0] - 1 - low)
+    rows, columns = field.archive.shape
+    return (x > low) & (x < columns - 1 - low) & (y > low) & (y < rows - 1 - low)

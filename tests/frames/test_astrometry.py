@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.io import fits
@@ -18,6 +20,9 @@ from sdss_cutout._frames.astrometry import (
     wcs_header,
 )  # fmt: skip
 from sdss_cutout._frames.frame import FrameKey, read_frame
+from sdss_cutout._service.sas import SAS
+
+CUT = replace(SAS, shape=(100, 100))  # what is left of the real frame's image
 
 Y, X = (axis.ravel() for axis in np.mgrid[0:ROWS:62, 0:COLUMNS:89].astype(float))
 
@@ -35,6 +40,7 @@ STRIPS = [
 def astrometry_of(strip, number=11):
     terms = strip.a_to_f(number)
     return Astrometry(
+        shape=(ROWS, COLUMNS),
         linear=LinearAstrometry(circle=GreatCircle(node=strip.node, incl=strip.incl), **terms),
         row_terms=strip.drow,
         column_terms=strip.dcol,
@@ -113,7 +119,7 @@ def test_north_is_up_and_east_left(dec):
 @pytest.fixture(scope="module")
 def real(shared_data):
     path = shared_data / "frame" / "frame-r-001000-1-0100.fits.bz2"
-    frame = read_frame(path.read_bytes(), FrameKey(1000, "301", 1, 100, "r"), shape=(100, 100))
+    frame = read_frame(path.read_bytes(), FrameKey(1000, "301", 1, 100, "r"), CUT)
     header = fits.getheader(path)
     del header["RADECSYS"], header["DATE-OBS"]  # astropy has remarks on their forms
     return frame.astrometry, WCS(header)

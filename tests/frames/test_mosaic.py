@@ -17,6 +17,7 @@ from sdss_cutout import RequestError
 from sdss_cutout._frames.frame import FrameKey, read_frame
 from sdss_cutout._frames.mosaic import Grid, make_mosaic
 from sdss_cutout._frames.noise import uncertainty
+from sdss_cutout._service.sas import SAS
 
 STRIP = Strip(incl=33.0, mu=359.9, nu=0.4)
 
@@ -25,12 +26,14 @@ def frame_of(strip=STRIP, number=12, **options):
     fake = FakeFrame(strip=strip, number=number, **options)
     bare = FakeFrame(strip=strip, number=number).content()  # what compresses in a moment
     key = FrameKey(strip.run, "301", strip.camcol, number, strip.band)
-    return replace(read_frame(bare, key), image=fake.image().astype(">f4"))
+    return replace(read_frame(bare, key, SAS), image=fake.image().astype(">f4"))
 
 
 def grid_at(ra, dec, scale, side):
     size = max(round(side / scale), 8)
-    return Grid(ra=float(ra), dec=float(dec), scale=scale, width=size, height=size + 1)
+    return Grid(
+        ra=float(ra), dec=float(dec), scale=scale, width=size, height=size + 1, native_scale=0.396
+    )
 
 
 def moments(image):

@@ -12,13 +12,16 @@ from scipy.interpolate import RegularGridInterpolator
 
 from sdss_cutout._frames.frame import FrameKey, SkyModel, read_frame
 from sdss_cutout._frames.noise import sky, uncertainty, variance
+from sdss_cutout._service.sas import SAS
 
 ALL = slice(None)
 
 
 def test_uncertainties_of_a_real_frame_are_the_formula(shared_data):
     path = shared_data / "frame" / "frame-r-001000-1-0100.fits.bz2"
-    frame = read_frame(path.read_bytes(), FrameKey(1000, "301", 1, 100, "r"), shape=(100, 100))
+    frame = read_frame(
+        path.read_bytes(), FrameKey(1000, "301", 1, 100, "r"), replace(SAS, shape=(100, 100))
+    )
     with fits.open(path) as hdus:
         image, calibration = hdus[0].data.astype(float), hdus[1].data.astype(float)
         model = hdus[2].data[0]
@@ -54,7 +57,7 @@ def test_sky_beyond_the_edge_is_that_of_the_edge(shape):
 def test_noise_scatters_as_it_is_said_to():
     strip = Strip(camcol=1, band="r", calibration=0.004)
     fake = FakeFrame(strip=strip, background=0.3, noise=np.random.default_rng(7))
-    frame = read_frame(FakeFrame(strip=strip).content(), FrameKey(2000, "301", 1, 11, "r"))
+    frame = read_frame(FakeFrame(strip=strip).content(), FrameKey(2000, "301", 1, 11, "r"), SAS)
     frame = replace(frame, image=fake.image())
     error = uncertainty(frame, slice(0, 300), slice(0, 300))
     residual = frame.image[:300, :300] - 0.3 * fake.areas()[:300]
@@ -62,7 +65,7 @@ def test_noise_scatters_as_it_is_said_to():
 
 
 def test_uncertainties_exist_where_pixels_are_far_below_the_sky():
-    frame = read_frame(FakeFrame().content(), FrameKey(2000, "301", 1, 11, "r"))
+    frame = read_frame(FakeFrame().content(), FrameKey(2000, "301", 1, 11, "r"), SAS)
     deep = replace(frame, image=np.full((1489, 2048), -10.0, ">f4"))
     assert uncertainty(deep, slice(0, 2), slice(0, 2)) == pytest.approx(0.005 * 1.8225**0.5)
     dead = replace(frame, calibration=np.zeros(2048, ">f4"))

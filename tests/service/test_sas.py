@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from astropy.io import fits
 
-from sdss_cutout._service import sas
+from sdss_cutout._service.sas import BANDS, SAS
 
 
 @pytest.mark.parametrize(
@@ -21,20 +21,20 @@ from sdss_cutout._service import sas
     ],
 )
 def test_paths_follow_the_release(release, tree):
-    assert sas.frame_path(release, "301", 2505, 3, 38, "r") == (
+    assert SAS.frame_path(release, "301", 2505, 3, 38, "r") == (
         f"/{tree}/photoObj/frames/301/2505/3/frame-r-002505-3-0038.fits.bz2"
     )
 
 
 def test_coadds_of_stripe_82_have_other_numbers_in_the_path():
-    path = sas.frame_path(12, "301", 106, 1, 100, "g")
+    path = SAS.frame_path(12, "301", 106, 1, 100, "g")
     assert path.endswith("/301/100006/1/frame-g-100006-1-0100.fits.bz2")
 
 
 def test_the_table_is_complete():
     for camcol in range(1, 7):
-        for band in sas.BANDS:
-            gain, dark_variance = sas.gain_and_dark_variance(2000, camcol, band)
+        for band in BANDS:
+            gain, dark_variance = SAS.noise_of(2000, camcol, band)
             assert 1.4 < gain < 6.6
             assert 0.8 <= dark_variance < 16
 
@@ -51,14 +51,14 @@ def test_the_table_is_complete():
 )
 def test_what_changed_with_a_run(camcol, band, before, after):
     for run, gain, dark_variance in (before, after):
-        assert sas.gain_and_dark_variance(run, camcol, band) == (gain, dark_variance)
+        assert SAS.noise_of(run, camcol, band) == (gain, dark_variance)
 
 
 def test_the_real_photometry_file_has_the_same_gains(shared_data):
     with fits.open(shared_data / "frame" / "psField-001000-1-0100.fit") as hdus:
         row = hdus[6].data[0]
         real = zip(row["gain"], row["dark_variance"], strict=True)
-        ours = [sas.gain_and_dark_variance(1000, 1, band) for band in sas.BANDS]
+        ours = [SAS.noise_of(1000, 1, band) for band in BANDS]
         assert [value for pair in real for value in pair] == pytest.approx(
             [value for pair in ours for value in pair], rel=1e-6
         )
