@@ -9,7 +9,7 @@ from __future__ import annotations
 import bz2
 import hashlib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sdss_cutout._errors import ImageError
 from sdss_cutout._frames.astrometry import Astrometry, GreatCircle, LinearAstrometry
+from sdss_cutout._image.fits_blocks import HDU, split_hdus
 from sdss_cutout._service.sas import FrameArchive
 
 __all__ = ["Frame", "FrameKey", "SkyModel", "decompress", "read_frame"]
@@ -119,7 +120,7 @@ def read_frame(content: bytes, key: FrameKey, archive: FrameArchive, *, url: str
     ImageError
         If this is not the whole file of that frame.
     """
-    hdus = [*_hdus(decompress(content, archive.max_frame_bytes))]
+    hdus = [*split_hdus(decompress(content, archive.max_frame_bytes))]
     if len(hdus) < _HDUS:
         raise ImageError(f"it has {len(hdus)} of the {_HDUS} parts of a frame")
     try:
@@ -161,56 +162,7 @@ def decompress(content: bytes, max_bytes: int) -> bytes:
 # ------------------------------------------------------------------------------ the FITS structure
 
 
-class _HDU(NamedTuple):
-    header: fits.Header
-    data: memoryview
-
-
-_BLOCK, _CARD = 2880, 80
-
-
-def _hdus(content: bytes) -> Iterator[_HDU]:
-    """Yield headers and data; every byte must belong to one of them."""
-    start = 0
-    while start < len(content):
-        header, start = _header(content, start)
-        size = _data_size(header)
-        end = start + -(-size // _BLOCK) * _BLOCK
-        if end > len(content):
-            raise ImageError("the response was incomplete: its FITS data end too early")
-        yield _HDU(header, memoryview(content)[start : start + size])
-        start = end
-
-
-_END = re.compile(rb"(?:[ -~]{80})*?END {77}")
-
-
-def _header(content: bytes, start: int) -> tuple[fits.Header, int]:
-    found = _END.match(content, start, start + _MAX_HEADER)
-    if found is None or content[start : start + 8] not in (b"SIMPLE  ", b"XTENSION"):
-        raise ImageError("it is not a whole FITS file")
-    size = -(-len(found[0]) // _BLOCK) * _BLOCK
-    return fits.Header.fromstring(found[0]), start + size
-
-
-_MAX_HEADER = 100 * _BLOCK
-
-
-def _data_size(header: fits.Header) -> int:
-    try:
-        axes = [int(header[f"NAXIS{n + 1}"]) for n in range(int(header["NAXIS"]))]
-        bits, extra = abs(int(header["BITPIX"])), int(header.get("PCOUNT", 0))
-    except (ValueError, TypeError, KeyError, fits.VerifyError) as error:
-        raise ImageError(f"its FITS header is damaged: {error}") from error
-    if min([0, extra, *axes]) < 0:
-        raise ImageError("its FITS header is damaged: a size is negative")
-    size = 1
-    for length in axes:
-        size *= length
-    return (size if axes else 0) * bits // 8 + extra
-
-
-def _array(hdu: _HDU) -> NDArray[np.floating[Any]]:
+def _array(hdu: HDU) -> NDArray[np.floating[Any]]:
     """Return the image of an HDU, as its bytes are."""
     if int(hdu.header["BITPIX"]) != -32:
         raise ValueError(f"BITPIX is {hdu.header['BITPIX']}, not -32")
@@ -221,7 +173,7 @@ def _array(hdu: _HDU) -> NDArray[np.floating[Any]]:
 _TYPES = {"A": "S", "B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"}
 
 
-def _first_row(hdu: _HDU) -> np.void:
+def _first_row(hdu: HDU) -> np.void:
     """Return the first row of a table."""
     columns = []
     for n in range(1, int(hdu.header["TFIELDS"]) + 1):
@@ -249,7 +201,7 @@ def _refuse_another(header: fits.Header, key: FrameKey) -> None:
         raise ImageError(f"it is {found} of rerun {found.rerun}, not {key} of rerun {key.rerun}")
 
 
-def _frame(hdus: list[_HDU], key: FrameKey, archive: FrameArchive, url: str, sha256: str) -> Frame:
+def _frame(hdus: list[HDU], key: FrameKey, archive: FrameArchive, url: str, sha256: str) -> Frame:
     shape = archive.shape
     image, calibration = _array(hdus[0]), _array(hdus[1])
     if image.shape != shape or calibration.shape != shape[1:]:
@@ -274,7 +226,7 @@ def _frame(hdus: list[_HDU], key: FrameKey, archive: FrameArchive, url: str, sha
     )
 
 
-def _sky_model(hdu: _HDU, shape: tuple[int, int]) -> SkyModel:
+def _sky_model(hdu: HDU, shape: tuple[int, int]) -> SkyModel:
     row = _first_row(hdu)
     place = 1 + [str(hdu.header[f"TTYPE{n}"]).strip().upper() for n in (1, 2, 3)].index("ALLSKY")
     columns, rows = (int(n) for n in str(hdu.header[f"TDIM{place}"]).strip(" ()").split(","))

@@ -22,6 +22,7 @@ from astropy.table import Table
 from sdss_cutout._errors import ImageError
 from sdss_cutout._frames.astrometry import wcs_header
 from sdss_cutout._frames.band_image import BandImage
+from sdss_cutout._image.fits_blocks import split_hdus
 from sdss_cutout._request.calibrated import CalibratedRequest, check_bands
 
 __all__ = ["CalibratedProvenance", "file_bytes", "frames_table", "open_hdus", "request_of"]
@@ -145,6 +146,8 @@ def open_hdus(content: bytes) -> fits.HDUList:
     ImageError
         If this is not a whole file of a calibrated cutout, or its data were altered.
     """
+    for _ in split_hdus(content):  # astropy would warn and go on
+        pass
     try:
         hdus = fits.HDUList.fromstring(content)
         request = request_of(hdus[0].header)

@@ -274,8 +274,8 @@ def _notes(grid: Grid, frame: Frame) -> dict[str, tuple[Any, str]]:
     per_sample = abs(np.linalg.det(step))
     factor = math.sqrt(per_sample * k**2 / (per_sample**2 * summed_variance(step, k)))
     return {
-        "RESAMPLE": ("cubic spline", "samples interpolated, then summed per pixel"),
+        "RESAMPLE": ("cubic spline", "of samples, summed per pixel"),
         "SAMPLES": (k, "samples along each side of a pixel"),
-        "NOISCORR": (round(correlation(step, k), 4), "correlation of the noise of neighbours"),
-        "NOISFACT": (round(factor, 4), "large sums are so much more uncertain than of R_ERR"),
+        "NOISCORR": (round(correlation(step, k), 4), "correlation of neighbours' noise"),
+        "NOISFACT": (round(factor, 4), "uncertainty of large sums / that without it"),
     }

@@ -9,7 +9,8 @@ on, and what lies below of the fields before it, each up to its row 1360.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 import numpy as np
 from astropy.wcs import WCS
@@ -22,6 +23,13 @@ from sdss_cutout._request.calibrated import CalibratedRequest
 from sdss_cutout._service.sas import FrameArchive
 
 __all__ = ["Window", "cut_native"]
+
+
+class PixelPlaces(Protocol):
+    """What tells where a position is among pixels."""
+
+    def sky_to_pixel(self, ra: float, dec: float) -> tuple[Any, Any]:
+        """Return the column and the row."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +53,7 @@ class Window:
     archive: FrameArchive
 
     @classmethod
-    def around(cls, astrometry: Astrometry, request: CalibratedRequest) -> Window:
+    def around(cls, astrometry: PixelPlaces, request: CalibratedRequest) -> Window:
         """Return the window whose middle is nearest to the position that was asked for."""
         x, y = astrometry.sky_to_pixel(request.ra, request.dec)
         return cls(
@@ -55,6 +63,10 @@ class Window:
             height=request.height,
             archive=request.archive,
         )
+
+    def grown(self, rows: int) -> Window:
+        """Return the window with more rows below and above."""
+        return replace(self, y=self.y - rows, height=self.height + 2 * rows)
 
     def fields(self) -> range:
         """Return the fields that have rows here: 0 is that of the centre, -1 the one before."""

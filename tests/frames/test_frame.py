@@ -77,10 +77,10 @@ def with_header(**cards):
         (CONTENT[: len(CONTENT) // 2], "the response was incomplete: "),
         (CONTENT + b"x", "the response was incomplete: |its compressed data are damaged: "),
         (CONTENT + bytes(100), "its compressed data are damaged: "),
-        (bz2.compress(RAW[: len(RAW) // 2]), "the response was incomplete: its FITS data end"),
+        (bz2.compress(RAW[: len(RAW) // 2]), "its FITS data end"),
         (bz2.compress(RAW + b"x" * 2880), "it is not a whole FITS file"),
         (bz2.compress(b"x" * 2880), "it is not a whole FITS file"),
-        (bz2.compress(RAW[:2880] + b"\xff" * 99), "it is not a whole FITS file|incomplete"),
+        (bz2.compress(RAW[:2880] + b"\xff" * 99), "its FITS data end too early"),
         (with_header(RUN=2001), r"it is frame r-002001-1-0012 of rerun 301, not frame r-002000"),
         (with_header(CAMCOL=2), "it is frame r-002000-2-0012"),
         (with_header(FRAME=13), "it is frame r-002000-1-0013"),
@@ -107,7 +107,7 @@ def test_a_bomb_is_not_decompressed():
         decompress(bz2.compress(bytes(10_000_000)), 1000)
     with pytest.raises(ImageError, match="it decompresses to more than 1000 bytes"):
         decompress(bz2.compress(bytes(1000)) + bz2.compress(b"x"), 1000)
-    assert decompress(bz2.compress(bytes(1000))) == bytes(1000, 1000)
+    assert decompress(bz2.compress(bytes(1000)), 1000) == bytes(1000)
 
 
 @pytest.mark.parametrize("name", ["NODE", "A", "DCOL3", "MJD"])
@@ -125,6 +125,7 @@ def test_astrometry_without_inverse_is_refused():
         read_frame(as_file(hdus), KEY, SAS)
 
 
+@pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyUserWarning")
 @given(st.integers(0, 4000) | st.integers(len(RAW) - 60_000, len(RAW) - 1), st.integers(0, 255))
 def test_a_changed_byte_raises_nothing_but_image_error(place, byte):
     """Past the checksum of bzip2, which notices each of these."""
