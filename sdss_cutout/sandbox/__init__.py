@@ -7,10 +7,12 @@ from sdss_cutout.sandbox.faults import (
     SQL_FAULTS,
     Fault,
     fault_options,
+    fault_variants,
 )
 from sdss_cutout.sandbox.log import RequestRecord
 from sdss_cutout.sandbox.server import Sandbox
 from sdss_cutout.sandbox.serving import serve
+from sdss_cutout.sandbox.stalled import StalledServer
 
 __all__ = [
     "ALL_FAULTS",
@@ -20,6 +22,8 @@ __all__ = [
     "Fault",
     "RequestRecord",
     "Sandbox",
+    "StalledServer",
     "fault_options",
+    "fault_variants",
     "serve",
 ]

@@ -31,7 +31,7 @@ _HOME = """<!DOCTYPE html>
 <body>
 <h1>SIMULATED: this is not SDSS and holds no SDSS data</h1>
 <p>A stand-in for SkyServer, part of sdss_cutout, for tests and demonstrations without a network.
-Its sky is synthetic; so is its footprint (galactic latitude of at least 15 degrees).</p>
+Its sky is synthetic; its footprint is roughly that of SDSS.</p>
 <ul>
 <li><a href="/dr17/SkyServerWS/ImgCutout/getjpeg?ra=18.87&amp;dec=-0.86&amp;scale=0.4&amp;\
 width=512&amp;height=512&amp;opt=GL">\
@@ -82,6 +82,12 @@ class Request:
         return (kinds | {"fields": "fields"}).get(self.route, "other")
 
     @property
+    def release(self) -> int:
+        """The data release that the path names."""
+        found = re.search(r"/dr(\d+)", self.path, re.IGNORECASE)
+        return int(found[1]) if found else rules.RELEASES[-1]
+
+    @property
     def command(self) -> str:
         """The SQL of a query."""
         return self.query.get("cmd", "")
@@ -106,7 +112,7 @@ class Site:
     ) -> None:  # fmt: skip
         self.sky = Sky()
         self.archive = archive.Archive(self.sky, noise=noise, frame_shape=frame_shape)
-        self.catalogue = Catalogue(self.sky)
+        self.catalogue = Catalogue(self.sky, survey=self.archive.survey)
         self._fast, self._outside_status = fast, outside_status
 
     def answer(self, request: Request) -> Answer:
@@ -168,7 +174,7 @@ class Site:
         if not request.command:
             return error_json(400, "There are not enough parameters to process your request.")
         try:
-            rows = sql.ask(self.catalogue, request.command)
+            rows = sql.ask(self.catalogue, request.command, request.release)
         except sql.RefusedError as error:
             return csv_answer(sql.error_csv(str(error)))
         except sql.FailedError as error:
@@ -180,7 +186,8 @@ class Site:
     def _site(self, request: Request) -> Answer:
         """The site's route, which answers errors with pages."""
         try:
-            return csv_answer(sql.ask(self.catalogue, request.command).as_csv())
+            rows = sql.ask(self.catalogue, request.command, request.release)
+            return csv_answer(rows.as_csv())
         except sql.RefusedError as error:
             return csv_answer(sql.error_csv(str(error)))
         except sql.FailedError as error:

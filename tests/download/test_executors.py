@@ -22,6 +22,7 @@ from sdss_cutout._request.site import check_site
 from sdss_cutout._store.manifest import Manifest
 from sdss_cutout._targets.targets import read_targets
 from sdss_cutout._transfer.fetch import FetchSettings
+from sdss_cutout._transfer.rate_limiter import LimiterState
 from sdss_cutout.sandbox import Sandbox
 
 
@@ -215,9 +216,10 @@ def test_what_a_lost_worker_has_finished_is_not_fetched_again(fast, tmp_path):
     settings = FetchSettings(max_connections=1, max_rate=5_000.0, max_attempts=2, timeout=5.0)
     tasks = tasks_of(fast, 6)
     writer = writer_in(tmp_path)
-    server = (check_site(fast.base_url, 17).picture_url, None)
-    first = _distribute._work(0, 1, tasks[:4], server, settings, writer)
-    second = _distribute._work(0, 2, tasks, server, settings, writer)
+    chunks = [_distribute._Chunk(0, tasks[:4], 1), _distribute._Chunk(0, tasks, 2)]
+    first, second = (
+        _distribute._work(chunk, settings, LimiterState(), writer).outcomes for chunk in chunks
+    )
     assert requests_of(fast) == 6
     assert {o.index: o for o in second}.items() >= {o.index: o for o in first}.items()
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import bz2
 import io
+from functools import cache
 
 import numpy as np
 import requests
+from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 SMALL = (256, 300)
@@ -76,3 +78,70 @@ def aperture(image, x, y, radius=9):
     weight = image * inside
     total = weight.sum(dtype=float)
     return total, (weight * columns).sum(dtype=float) / total, (weight * rows).sum() / total
+
+
+def _nearest(star, x, y, shape, shared):
+    return 0
+
+
+def _from_ra_0(star, x, y, shape, shared):
+    return abs((star["ra"] + 180) % 360 - 180)
+
+
+def _from_middle(star, x, y, shape, shared):
+    return abs(x - shape[1] / 2) + abs(y - shape[0] / 2)
+
+
+def _from_row_edge(star, x, y, shape, shared):
+    return abs(shape[0] - shared[0] / 2 - y) + 1000 * (abs(x / shape[1] - 0.5) > 0.3)
+
+
+def _from_column_edge(star, x, y, shape, shared):
+    return abs(shape[1] - shared[1] / 2 - x) + 1000 * (abs(y / shape[0] - 0.5) > 0.3)
+
+
+# Where to look for a star, and how far each candidate is from what is wanted of it, given its
+# pixel in the primary field, the frame's shape and the rows and columns that fields share.
+_WANTED = {
+    "middle": ((180.0, 30.0, 0.6), _from_middle),
+    "field edge": ((180.0, 30.0, 0.6), _from_row_edge),
+    "column edge": ((180.0, 30.0, 0.6), _from_column_edge),
+    "RA 0": ((0.0, 20.0, 0.3), _from_ra_0),
+    "RA 0, many epochs": ((0.0, 0.2, 0.3), _from_ra_0),
+    "dec 89": ((40.0, 89.0, 0.4), _nearest),
+    "many epochs": ((19.0, -0.05, 0.4), _from_middle),
+}  # fmt: skip
+PLACES = list(_WANTED)
+
+
+def single_stars(sky, ra, dec, radius):
+    """Stars of r 15 to 18.5 without neighbours that would disturb them, nearest first."""
+    near = sky.near(ra, dec, radius)
+    where = SkyCoord(near["ra"], near["dec"], unit="deg")
+    for k in np.flatnonzero((near["kind"] == "star") & (near["r"] > 15) & (near["r"] < 18.5)):
+        apart = where[k].separation(where).arcsec
+        apart[k] = np.inf
+        if (apart > 14 + 4 * near["petroR90_r"]).all():
+            yield near[k]
+
+
+@cache
+def star_at(sandbox, place):
+    """A single star in the middle of a field, on an edge, at RA 0, at dec 89 and so on."""
+    centre, distance = _WANTED[place]
+    survey = sandbox.survey
+
+    def badness(star):
+        field = survey.primary(star["ra"], star["dec"])
+        x, y = field.pixel_of(star["ra"], star["dec"])
+        rows, cols = survey.shape
+        shared = rows - field.run.step, cols * (1 - 1907 / 2048)
+        return distance(star, float(x), float(y), survey.shape, shared)
+
+    return min(single_stars(sandbox.sky, *centre), key=badness)
+
+
+def where(sandbox, place):
+    """The position of the star at a place."""
+    star = star_at(sandbox, place)
+    return float(star["ra"]), float(star["dec"])

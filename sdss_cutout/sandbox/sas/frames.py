@@ -98,7 +98,7 @@ class FrameMaker:
 def noise_of(field: Field, band: str, light: NDArray[np.float32]) -> NDArray[np.float32]:
     """What the photons and the dark current add, after the documentation's formula."""
     run, camcol = field.run, field.camcol
-    sky = camera.SkyLevel(run, camcol, band)
+    sky = camera.sky_level(run, camcol, band)
     calib = camera.calibration(run, camcol, band)
     rows = field.first_row + np.arange(run.rows)
     counts = light / calib
@@ -133,7 +133,7 @@ def rounded(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _sky_table(field: Field, band: str) -> fits.BinTableHDU:
-    sky = camera.SkyLevel(field.run, field.camcol, band)
+    sky = camera.sky_level(field.run, field.camcol, band)
     grid, y_interp = sky.grid(field.first_row, field.run.rows)
     columns = [
         fits.Column("ALLSKY", f"{grid.size}E", dim=str(grid.shape[::-1]), array=grid[None]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -58,7 +59,7 @@ def frame_row(field: Field) -> dict[str, Any]:
 def field_row(field: Field, survey: Survey) -> dict[str, Any]:
     """The row of ``Field``."""
     row = {
-        **numbers(field), "skyVersion": 2, "quality": QUALITY, "score": score(field),
+        **numbers(field), "skyVersion": 2, "quality": QUALITY, "score": score(field.run.number),
         "primaryArea": survey.primary_area(field), "pixScale": camera.PIXEL_DEG * 3600,
         **position(field), **linear_columns(field),
     }  # fmt: skip
@@ -79,7 +80,7 @@ def linear_columns(field: Field) -> dict[str, float]:
 def _band_columns(field: Field, band: str) -> dict[str, Any]:
     run, camcol = field.run.number, field.camcol
     nmgy = float(camera.calibration(field.run, camcol, band).mean())
-    sky = camera.SkyLevel(field.run, camcol, band)
+    sky = camera.sky_level(field.run, camcol, band)
     middle = sky.along(np.array([field.first_row + field.shape[0] / 2])) * sky.across.mean()
     return {
         "mjd": headers.mjd_of(field, band), "gain": single(camera.gain(run, camcol, band)),
@@ -94,6 +95,7 @@ def single(value: float) -> float:
     return float(np.float32(value))
 
 
-def score(field: Field) -> float:
-    """How good a field is, from 0 to 1: the same for all of a run."""
-    return single(round(camera.generator(6, field.run.number).uniform(0.6, 1.0), 4))
+@lru_cache(maxsize=4096)
+def score(run: int) -> float:
+    """How good the fields of a run are, from 0 to 1."""
+    return single(round(camera.generator(6, run).uniform(0.6, 1.0), 4))

@@ -29,6 +29,7 @@ CAMCOLS = range(1, 7)
 ROWS, COLS = 1489, 2048  # D: size of a frame
 NEW_ROWS = 1361  # D: so 128 rows are in two fields
 PIXEL_DEG = 0.39596 / 3600  # V
+DRIFT = 20.0  # arcsec across the scan, from the start of a run to its end, at most
 SEEING = 1.3  # FWHM in arcsec, the same in all runs and bands
 SIGMA = SEEING / (2 * math.sqrt(2 * math.log(2))) / (PIXEL_DEG * 3600)  # pixels
 NMGY = dict(zip(BANDS, (0.0105, 0.0038, 0.0047, 0.0065, 0.034), strict=True))  # per count
@@ -83,13 +84,14 @@ def astrans(run: Run, camcol: int, band: str) -> AsTrans:
     rng = generator(1, run.number, camcol, BANDS.index(band))
     stretch = run.cols / COLS  # a smaller camera is the real one scaled down, distortion too
     b, f = PIXEL_DEG * (1 + 1e-5 * rng.standard_normal(2))
-    c, e = rng.normal(0, 1.3e-7), rng.normal(0, 3e-10)
+    rows = run.length / PIXEL_DEG
+    c, e = rng.normal(0, 1.3e-7), rng.uniform(-1, 1) * DRIFT / 3600 * stretch / rows
     row_shift, col_shift = rng.uniform(-6, 6) * stretch, rng.uniform(-3, 3) * stretch
     wobble = 1 + 0.1 * rng.standard_normal()
     return AsTrans(
         node=run.node, incl=run.incl,
         a=run.mu_start + row_shift * b - c * run.cols / 2, b=float(b), c=c,
-        d=run.nu_of(camcol) + col_shift * f - f * run.cols / 2, e=e, f=float(f),
+        d=run.nu_of(camcol) + col_shift * f - f * run.cols / 2 - e * rows / 2, e=e, f=float(f),
         drow=_scaled(_DROW, stretch, wobble), dcol=_scaled(_DCOL, stretch, wobble),
     )  # fmt: skip
 
@@ -114,6 +116,12 @@ def calibration(run: Run, camcol: int, band: str) -> NDArray[np.float32]:
     vector = np.asarray(level * flat / flat.mean(), dtype="f4")
     vector.flags.writeable = False  # it is shared
     return vector
+
+
+@lru_cache(maxsize=1024)
+def sky_level(run: Run, camcol: int, band: str) -> SkyLevel:
+    """The sky of one band of a camera column."""
+    return SkyLevel(run, camcol, band)
 
 
 class SkyLevel:

@@ -183,7 +183,7 @@ class Survey:
     def near(self, ra: float, dec: float, radius: float) -> list[tuple[float, Field]]:
         """Fields whose centre lies within ``radius`` arcmin, with the distance, nearest first."""
         found: list[tuple[float, Field]] = []
-        if not _imaged_near(ra, dec, (radius + self.field_radius) / 60.0):
+        if not self.is_imaged_near(ra, dec, radius + self.field_radius):
             return found
         vector, reach = projection.normal(ra, dec), radius / 60.0 * 1.001 + 0.02
         for run, mu, nu in self._runs_near(vector, radius / 60.0):
@@ -210,6 +210,17 @@ class Survey:
             (float(distances[k]), self._field(run, camcol, FIRST_FIELD + first + k))
             for k in chosen.tolist()
         ]
+
+    def is_imaged_near(self, ra: float, dec: float, radius: float) -> bool:
+        """Whether the footprint comes within a radius in arcmin; looks at some points."""
+        angles = np.radians(np.arange(0, 360, 15))[:, None, None]
+        parts = np.array([0.0, 0.3, 0.6, 0.8, 1.0])[:, None]
+        west, north = projection.frame(ra, dec)
+        across = np.cos(angles) * west + np.sin(angles) * north
+        step = math.tan(math.radians(min(radius / 60.0, 80.0))) * parts
+        vectors = projection.normal(ra, dec) + step * across
+        vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+        return bool(projection.covered(*projection.equatorial(vectors)).any())
 
     def covering(self, ra: float, dec: float) -> list[Field]:
         """All fields whose r frame holds a position: the primary one first."""
@@ -281,17 +292,6 @@ class Survey:
 def axes_at_equator(vector: Floats) -> Any:
     """A unit vector along the node, a quarter further along the equator, and to the north."""
     return astrometry.axes(NODE, 0.0) @ vector
-
-
-def _imaged_near(ra: float, dec: float, radius: float) -> bool:
-    """Whether the footprint comes near a position; a grid is enough, as it has no small parts."""
-    angles, parts = np.radians(np.arange(0, 360, 15))[:, None], np.array([0.0, 0.3, 0.6, 0.8, 1.0])
-    west, north = projection.frame(ra, dec)
-    step = np.tan(math.radians(min(radius, 80.0))) * parts[:, None]
-    across = np.cos(angles)[..., None] * west + np.sin(angles)[..., None] * north
-    vectors = projection.normal(ra, dec) + step * across
-    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return bool(projection.covered(*projection.equatorial(vectors)).any())
 
 
 def _holds(run: Run, block: int) -> bool:

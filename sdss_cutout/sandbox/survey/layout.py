@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 NODE = 95.0  # of all great circles, degrees
 FIRST_RUN, FIRST_FIELD = 94, 11
 MOST_FIELDS = 4000  # of a run: its number has 12 bits in an identifier
+SEGMENTS = 5  # runs along half a great circle: each is some 36 degrees long
 LEAST_SIZE = 128  # smaller frames would need more runs than an identifier can number
 STRIPE_WIDTH = 2.5  # degrees between great circles of full-sized fields
 COLUMN_STEP = 1907 / 2048  # of a column's width from one column of a stripe to the next
@@ -93,7 +94,7 @@ class Layout:
         self.circles = 2 * round(90 * camera.COLS / (STRIPE_WIDTH * cols))
         self.spacing = 180.0 / self.circles
         self.half_width = 6 * column_step(cols)
-        self.segments = math.ceil(180.0 / self.field_deg / (MOST_FIELDS - 4))
+        self.segments = max(SEGMENTS, math.ceil(180.0 / self.field_deg / (MOST_FIELDS - 4)))
         self.segment_deg = 180.0 / self.segments
         self._usual = self.circles * 4 * self.segments
         self._stride = max(1, 6000 // self._usual)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import requests
-from archive import SMALL, DocumentedAsTrans, aperture, asked, frame_url
+from archive import PLACES, SMALL, DocumentedAsTrans, aperture, asked, frame_url, star_at, where
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
@@ -13,28 +13,10 @@ from sdss_cutout.sandbox.population import OBJECT
 from sdss_cutout.sandbox.sas import headers, rendering
 from sdss_cutout.sandbox.survey.fields import Survey
 
-# Single stars of r 15 to 18.5: in the middle of a field, on the border of two fields, on the
-# border of two camera columns, and where positions are awkward.
-STARS = {
-    "middle": (180.0661466225679, 29.650554946980986),
-    "field edge": (180.09385686469426, 29.834519498184417),
-    "column edge": (180.2637633448029, 29.58053027793888),
-    "RA 0": (0.013194777471261089, 19.88162746049081),
-    "RA 0, many epochs": (359.99387757540023, 0.16184991355772127),
-    "dec 89": (31.96298253960983, 88.9998653500817),
-    "many epochs": (18.697011852724728, -0.10852516001756103),
-}
-
-
-def star_at(sandbox, place):
-    near = sandbox.sky.near(*STARS[place], 1 / 3600)
-    assert near["kind"][0] == "star"
-    return near[0]
-
 
 @pytest.fixture(scope="module")
 def frame(noisy):
-    field = noisy.survey.primary(*STARS["middle"])
+    field = noisy.survey.primary(*where(noisy, "middle"))
     with asked(noisy, frame_url(field, "r")) as hdus:
         yield field, hdus
 
@@ -74,7 +56,7 @@ def test_header_says_what_it_is(frame):
 
 
 def test_early_releases_have_no_unit(noisy):
-    field = noisy.survey.primary(*STARS["middle"])
+    field = noisy.survey.primary(*where(noisy, "middle"))
     for root, unit in (
         ("dr9/boss", None), ("dr12/boss", "nanomaggy"), ("dr12/env", "nanomaggy"),
         ("dr19/prior-surveys/sdss4-dr17-eboss", "nanomaggy"),
@@ -86,7 +68,7 @@ def test_early_releases_have_no_unit(noisy):
 
 
 def test_what_is_no_path_of_a_frame_is_not_found(noisy):
-    field = noisy.survey.primary(*STARS["middle"])
+    field = noisy.survey.primary(*where(noisy, "middle"))
     right = frame_url(field, "r").replace("https://data.sdss.org", noisy.base_url)
     assert requests.get(right, timeout=9).status_code == 200
     number = f"{field.number:04d}.fits"
@@ -108,10 +90,10 @@ def test_frames_are_the_same_every_time(noisy, frame):
         assert (again[3].data == hdus[3].data).all()
 
 
-@pytest.mark.parametrize("place", STARS)
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("band", "uz")
 def test_positions_agree_with_the_documented_formula(noisy, place, band):
-    for field in noisy.survey.covering(*STARS[place])[:3]:
+    for field in noisy.survey.covering(*where(noisy, place))[:3]:
         with asked(noisy, frame_url(field, band)) as hdus:
             astrans = DocumentedAsTrans(hdus[3].data)
             y, x = np.mgrid[-0.5 : SMALL[0] : 40, -0.5 : SMALL[1] : 40]
@@ -140,11 +122,11 @@ def test_header_leaves_the_distortion_out():
     ).arcsec < 1e-6  # fmt: skip
 
 
-@pytest.mark.parametrize("place", STARS)
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("band", "ugriz")
 def test_a_star_has_its_place_and_its_flux(exact, place, band):
     star, seen = star_at(exact, place), 0
-    for field in exact.survey.covering(*STARS[place])[:4]:
+    for field in exact.survey.covering(*where(exact, place))[:4]:
         with asked(exact, frame_url(field, band)) as hdus:
             x, y = DocumentedAsTrans(hdus[3].data).pixel(
                 star["ra"], star["dec"], field.pixel_of(star["ra"], star["dec"], band)
@@ -167,7 +149,7 @@ def test_a_star_alone_is_exact_to_1e_4(exact):
 
     only = OneStar()
     only.table = np.array([star_at(exact, "middle")])
-    field = exact.survey.primary(*STARS["middle"])
+    field = exact.survey.primary(*where(exact, "middle"))
     image = rendering.render(only, field, "g")
     x, y = field.pixel_of(only.table["ra"][0], only.table["dec"][0], "g")
     rows, columns = np.indices(image.shape)
@@ -190,7 +172,7 @@ def galaxy(**changes):
 @pytest.mark.parametrize("bulge", [0.0, 0.3, 0.9])
 @pytest.mark.parametrize("place", ["middle", "many epochs", "dec 89"])
 def test_a_galaxy_has_its_flux_and_its_position_angle(exact, place, bulge):
-    field = exact.survey.primary(*STARS[place])
+    field = exact.survey.primary(*where(exact, place))
     ra, dec = field.centre
 
     class OneGalaxy:
@@ -213,7 +195,7 @@ def test_a_galaxy_has_its_flux_and_its_position_angle(exact, place, bulge):
 @pytest.mark.parametrize("server", ["exact", "noisy"])
 def test_rows_that_two_fields_share_are_the_same(server, request):
     sandbox = request.getfixturevalue(server)
-    one, other = sandbox.survey.covering(*STARS["field edge"])
+    one, other = sandbox.survey.covering(*where(sandbox, "field edge"))
     assert (one.run, one.camcol) == (other.run, other.camcol)
     first, second = sorted((one, other), key=lambda field: field.number)
     with (
@@ -241,7 +223,7 @@ def subtracted_sky(table):
 
 @pytest.mark.parametrize("band", "ugriz")
 def test_noise_follows_the_formula(exact, noisy, band):
-    field = noisy.survey.primary(*STARS["middle"])
+    field = noisy.survey.primary(*where(noisy, "middle"))
     gains = {"u": 1.47, "g": 4.05, "r": 4.725, "i": 4.64, "z": 3.48}
     dark = {"u": 9.3025, "g": 1.1025, "r": 0.81, "i": 7.84, "z": 2.1025}
     assert field.camcol == 5
@@ -264,7 +246,7 @@ def test_noise_follows_the_formula(exact, noisy, band):
 
 
 def test_noise_of_two_bands_and_of_two_fields_is_not_the_same(noisy, exact):
-    fields = noisy.survey.covering(*STARS["many epochs"])[:2]
+    fields = noisy.survey.covering(*where(noisy, "many epochs"))[:2]
     assert fields[0].run != fields[1].run
     noises = []
     for field in fields:
