@@ -16,6 +16,7 @@ from PIL import Image
 
 from sdss_cutout.sandbox import (
     ALL_FAULTS,
+    FRAME_FAULTS,
     PICTURE_FAULTS,
     Fault,
     Sandbox,
@@ -165,7 +166,7 @@ WITH_ENDING = [
     (name, variant)
     for name in ALL_FAULTS
     for variant in fault_variants(name)
-    if variant and variant != {"length": True}
+    if variant and variant != {"length": True} and name not in FRAME_FAULTS
 ]
 
 

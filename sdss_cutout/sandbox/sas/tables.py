@@ -12,7 +12,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sdss_cutout.sandbox import projection
+from sdss_cutout.sandbox import footprint
 from sdss_cutout.sandbox.sas import paths, records
 from sdss_cutout.sandbox.survey import camera
 from sdss_cutout.sandbox.survey.layout import FIRST_FIELD
@@ -147,7 +147,7 @@ class FieldTables:
     def _in_footprint(self, ra: float, dec: float, radius: float) -> int:
         """1 where the survey has imaging within ``radius`` arcmin, else 0."""
         if radius <= 0:
-            return int(projection.covered(ra, dec))
+            return int(footprint.covered(ra, dec))
         return int(self.survey.is_imaged_near(ra, dec, radius))
 
     def _url(self, identifier: int, band: str) -> str | None:

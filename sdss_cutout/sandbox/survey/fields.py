@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdss_cutout.sandbox import projection
+from sdss_cutout.sandbox import footprint, projection
 from sdss_cutout.sandbox.survey import astrometry, camera
 from sdss_cutout.sandbox.survey.layout import (
     FIRST_FIELD,
@@ -110,7 +110,7 @@ def imaged(transform: AsTrans, starts: NDArray[np.int64], shape: tuple[int, int]
     """
     rows, cols = shape
     row = starts[:, None] + np.array([0, 0, rows, rows, rows / 2])
-    inside = projection.covered(*transform.sky(row, [0, cols, cols, 0, cols / 2]))
+    inside = footprint.covered(*transform.sky(row, [0, cols, cols, 0, cols / 2]))
     return np.asarray(inside.any(axis=-1))
 
 
@@ -220,7 +220,7 @@ class Survey:
         step = math.tan(math.radians(min(radius / 60.0, 80.0))) * parts
         vectors = projection.normal(ra, dec) + step * across
         vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
-        return bool(projection.covered(*projection.equatorial(vectors)).any())
+        return bool(footprint.covered(*projection.equatorial(vectors)).any())
 
     def covering(self, ra: float, dec: float) -> list[Field]:
         """All fields whose r frame holds a position: the primary one first."""
@@ -242,7 +242,7 @@ class Survey:
 
     def primary(self, ra: float, dec: float) -> Field | None:
         """The field in whose primary area a position lies; None outside the footprint."""
-        if not projection.covered(ra, dec):
+        if not footprint.covered(ra, dec):
             return None
         place, column, mu = self._usual_place(projection.normal(ra, dec))
         run = self._primary_run(place, math.floor(mu / BLOCK_DEG))
