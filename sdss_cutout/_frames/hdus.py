@@ -25,7 +25,7 @@ from sdss_cutout._frames.band_image import BandImage
 from sdss_cutout._image.fits_blocks import split_hdus
 from sdss_cutout._request.calibrated import CalibratedRequest, check_bands
 
-__all__ = ["CalibratedProvenance", "file_bytes", "frames_table", "open_hdus", "request_of"]
+__all__ = ["CalibratedProvenance", "check_hdus", "file_bytes", "frames_table", "request_of"]
 
 UNIT = "nanomaggy"
 
@@ -138,8 +138,8 @@ def _frames_hdu(images: Sequence[BandImage]) -> fits.BinTableHDU:
 # ----------------------------------------------------------------------------------------- reading
 
 
-def open_hdus(content: bytes) -> fits.HDUList:
-    """Return the HDUs of such a file, checked.
+def check_hdus(content: bytes) -> fits.HDUList:
+    """Return the HDUs of such a file, if it is whole and as it was written.
 
     Raises
     ------

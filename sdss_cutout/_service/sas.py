@@ -7,7 +7,6 @@ official documentation (https://data.sdss.org/datamodel), ``V`` verified on a re
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from sdss_cutout._service.skyserver import Limits
 
@@ -57,8 +56,8 @@ class FrameArchive:
         What a cutout may be.
     max_width : float
         Arcmin that a cutout may be wide or high.
-    gain_and_dark_variance : mapping
-        For each camera column those of u, g, r, i and z: `noise_of` tells them.
+    gain_and_dark_variance : tuple
+        For each camera column, from 1, those of u, g, r, i and z: `noise_of` tells them.
     """
 
     name: str
@@ -76,7 +75,7 @@ class FrameArchive:
     default_size: int
     limits: Limits
     max_width: float
-    gain_and_dark_variance: MappingProxyType[int, tuple[tuple[_Value, _Value], ...]]
+    gain_and_dark_variance: tuple[tuple[tuple[_Value, _Value], ...], ...]
 
     @property
     def default_scale(self) -> float:
@@ -101,7 +100,7 @@ class FrameArchive:
 
     def noise_of(self, run: int, camcol: int, band: str) -> tuple[float, float]:
         """Return the gain (electrons per count) and the dark variance (counts squared)."""
-        gain, dark_variance = self.gain_and_dark_variance[camcol][BANDS.index(band)]
+        gain, dark_variance = self.gain_and_dark_variance[camcol - 1][BANDS.index(band)]
         return _at_run(gain, run), _at_run(dark_variance, run)
 
 
@@ -151,32 +150,30 @@ SAS = FrameArchive(
     limits=Limits(min_size=1, max_size=4096, min_scale=0.05, max_scale=10.0),
     max_width=60.0,
     # D: frame.html; V: psField of run 1000, camera column 1.
-    gain_and_dark_variance=MappingProxyType(
-        {
-            1: ((1.62, 9.61), (3.32, 15.6025), (4.71, 1.8225), (5.165, 7.84), (4.745, 0.81)),
-            2: (
-                ((1100, 1.595, 1.825), 12.6025),
-                (3.855, 1.44),
-                (4.6, 1.0),
-                (6.565, (1500, 5.76, 6.25)),
-                (5.155, 1.0),
-            ),
-            3: ((1.59, 8.7025), (3.845, 1.3225), (4.72, 1.3225), (4.86, 4.6225), (4.885, 1.0)),
-            4: (
-                (1.6, 12.6025),
-                (3.995, 1.96),
-                (4.76, 1.3225),
-                (4.885, (1500, 6.25, 7.5625)),
-                (4.775, (1500, 9.61, 12.6025)),
-            ),
-            5: (
-                (1.47, 9.3025),
-                (4.05, 1.1025),
-                (4.725, 0.81),
-                (4.64, 7.84),
-                (3.48, (1500, 1.8225, 2.1025)),
-            ),
-            6: ((2.17, 7.0225), (4.035, 1.8225), (4.895, 0.9025), (4.76, 5.0625), (4.69, 1.21)),
-        }
+    gain_and_dark_variance=(
+        ((1.62, 9.61), (3.32, 15.6025), (4.71, 1.8225), (5.165, 7.84), (4.745, 0.81)),
+        (
+            ((1100, 1.595, 1.825), 12.6025),
+            (3.855, 1.44),
+            (4.6, 1.0),
+            (6.565, (1500, 5.76, 6.25)),
+            (5.155, 1.0),
+        ),
+        ((1.59, 8.7025), (3.845, 1.3225), (4.72, 1.3225), (4.86, 4.6225), (4.885, 1.0)),
+        (
+            (1.6, 12.6025),
+            (3.995, 1.96),
+            (4.76, 1.3225),
+            (4.885, (1500, 6.25, 7.5625)),
+            (4.775, (1500, 9.61, 12.6025)),
+        ),
+        (
+            (1.47, 9.3025),
+            (4.05, 1.1025),
+            (4.725, 0.81),
+            (4.64, 7.84),
+            (3.48, (1500, 1.8225, 2.1025)),
+        ),
+        ((2.17, 7.0225), (4.035, 1.8225), (4.895, 0.9025), (4.76, 5.0625), (4.69, 1.21)),
     ),
 )

@@ -20,9 +20,9 @@ from sdss_cutout._frames.cutout import choose_fields, make_images
 from sdss_cutout._frames.frame import read_frame
 from sdss_cutout._frames.hdus import (
     CalibratedProvenance,
+    check_hdus,
     file_bytes,
     frames_table,
-    open_hdus,
     request_of,
 )  # fmt: skip
 from sdss_cutout._frames.selection import read_fields
@@ -108,7 +108,7 @@ def test_the_layout_is_the_contracts(path):
 
 def test_pixels_come_back_bit_for_bit(either):
     images, content = either
-    hdus = open_hdus(content)
+    hdus = check_hdus(content)
     for image in images:
         name = image.band.upper()
         assert hdus[name].data.astype("<f4").tobytes() == image.data.tobytes()
@@ -118,8 +118,8 @@ def test_pixels_come_back_bit_for_bit(either):
 
 
 def test_the_request_comes_back(native, north_up):
-    assert request_of(open_hdus(native[1])[0].header) == request()
-    assert request_of(open_hdus(north_up[1])[0].header) == request(north_up=True, scale=0.5)
+    assert request_of(check_hdus(native[1])[0].header) == request()
+    assert request_of(check_hdus(north_up[1])[0].header) == request(north_up=True, scale=0.5)
 
 
 def test_the_same_images_make_the_same_bytes(native):
@@ -127,7 +127,7 @@ def test_the_same_images_make_the_same_bytes(native):
 
 
 def test_the_frames_are_told_of(native, path):
-    table = frames_table(open_hdus(native[1]))
+    table = frames_table(check_hdus(native[1]))
     assert table.colnames == ["band", "run", "rerun", "camcol", "field", "url", "sha256", "mjd"]
     assert [tuple(row)[:5] for row in table] == [
         ("r", 2000, "301", 1, 13), ("g", 2000, "301", 1, 13)
@@ -138,23 +138,23 @@ def test_the_frames_are_told_of(native, path):
 
 
 def test_the_wcs_is_as_fits_has_it(native, north_up):
-    header = open_hdus(north_up[1])["R"].header
+    header = check_hdus(north_up[1])["R"].header
     assert header["CTYPE1"] == "RA---TAN"
     assert header["CD2_2"] == pytest.approx(0.5 / 3600)
     assert header["CD1_1"] == pytest.approx(-0.5 / 3600)
     assert (header["CD1_2"], header["CD2_1"]) == (0, 0)
-    assert open_hdus(native[1])["R"].header["CTYPE1"] == "RA---TAN-SIP"
+    assert check_hdus(native[1])["R"].header["CTYPE1"] == "RA---TAN-SIP"
     # Of one grid in the mosaic, each band of its own on the survey's.
-    one, other = (open_hdus(native[1])[name].header["CRVAL2"] for name in "RG")
+    one, other = (check_hdus(native[1])[name].header["CRVAL2"] for name in "RG")
     assert one != other
-    assert open_hdus(north_up[1])["G"].header["CRVAL2"] == header["CRVAL2"] == DEC
+    assert check_hdus(north_up[1])["G"].header["CRVAL2"] == header["CRVAL2"] == DEC
 
 
 def test_the_noise_is_told_of_where_it_is_correlated(native, north_up):
-    header = open_hdus(north_up[1])["R"].header
+    header = check_hdus(north_up[1])["R"].header
     assert header["RESAMPLE"] == "cubic spline"
     assert 0 < header["NOISCORR"] < 1 < header["NOISFACT"]
-    assert "RESAMPLE" not in open_hdus(native[1])["R"].header
+    assert "RESAMPLE" not in check_hdus(native[1])["R"].header
 
 
 # ------------------------------------------------------------------------------- other readers
@@ -188,10 +188,10 @@ def test_reproject_reads_it(native, north_up, tmp_path):
     """Resampled by others from the native file to the mosaic's grid, the star is where it was."""
     path = tmp_path / "native.fits"
     path.write_bytes(native[1])
-    header = open_hdus(north_up[1])["R"].header
+    header = check_hdus(north_up[1])["R"].header
     with fits.open(path) as hdus:
         data, _ = reproject_interp(hdus["R"], header)
-    ours = open_hdus(north_up[1])["R"].data
+    ours = check_hdus(north_up[1])["R"].data
     aperture = CircularAperture(WCS(header).all_world2pix(RA, DEC, 0), r=12)
     theirs = aperture.do_photometry(np.nan_to_num(data))[0] * (0.5 / 0.396) ** 2
     assert theirs == pytest.approx(aperture.do_photometry(ours)[0], rel=0.01)
@@ -223,9 +223,9 @@ def test_damaged_files_are_refused(native):
         (out.getvalue(), r"its images do not all have the shape \(90, 120\)"),
     ):
         with pytest.raises(ImageError, match=message):
-            open_hdus(damaged)
+            check_hdus(damaged)
     with pytest.raises(ImageError):
-        open_hdus(content[: len(content) // 2])
+        check_hdus(content[: len(content) // 2])
 
 
 def test_outside_there_is_nothing_to_choose():
