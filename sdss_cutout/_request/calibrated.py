@@ -118,11 +118,14 @@ class CalibratedBatch:
         [request] = self.take(np.array([row]))
         return request
 
+    def radii(self) -> NDArray[np.float64]:
+        """Return for each target the radius in arcmin within which its fields' centres lie."""
+        return np.asarray(_radii(self.scale, self.width, self.height, self.archive))
+
     def urls(self) -> list[str]:
         """Return the URLs, in the targets' order."""
         head = self.site.base_url + FIELD_SEARCH_PATH.format(release=self.site.release)
-        radii = _radii(self.scale, self.width, self.height, self.archive)
-        columns = (self.ra, self.dec, radii, self.scale, self.width, self.height)
+        columns = (self.ra, self.dec, self.radii(), self.scale, self.width, self.height)
         texts = zip(*map(number_texts, columns), strict=True)
         return [
             f"{head}?ra={ra}&dec={dec}&radius={radius}&format=json#bands={self.bands}"
