@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sdss_cutout._results.cutout import Cutout
     from sdss_cutout._results.directory import read_cutouts
     from sdss_cutout._results.lists import CutoutList, DownloadReport
+    from sdss_cutout._views.marks import read_marks
     from sdss_cutout.client import SDSSCutouts
 
 __all__ = [
@@ -42,6 +43,7 @@ __all__ = [
     "TargetError",
     "conf",
     "read_cutouts",
+    "read_marks",
 ]
 
 # Where each public name lives. They are imported when first used (PEP 562), so that the command
@@ -54,6 +56,7 @@ _HOMES = {
     "DownloadReport": "_results.lists",
     "SDSSCutouts": "client",
     "read_cutouts": "_results.directory",
+    "read_marks": "_views.marks",
 } | {name: "_errors" for name in __all__ if name.endswith("Error")}
 
 

@@ -21,6 +21,7 @@ from sdss_cutout._results.outcome import FAILED, Outcomes
 from sdss_cutout._results.selection import rows_of
 from sdss_cutout._results.stored import StoredCutouts
 from sdss_cutout._targets.targets import Targets
+from sdss_cutout._views import marks as _marks  # noqa: F401  # Table.read knows its files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -105,7 +106,7 @@ class _Results(Sequence[Cutout]):
         ncols : int, optional
             Pictures per line.
         titles : str or sequence of str, optional
-            What stands above each picture: a column of `table`, or one text per target; None for
+            The text under each picture: a column of `table`, or one text per target; None for
             nothing.
         order : str, optional
             The column of `table` to sort by; missing values come last. By default the pictures
@@ -122,7 +123,7 @@ class _Results(Sequence[Cutout]):
         Raises
         ------
         RequestError
-            If there is no such column, or ``titles`` are not one per target.
+            If there is no such column, or ``titles`` has not one text per target.
 
         Examples
         --------
