@@ -42,6 +42,7 @@ from sdss_cutout._store.layout import FITS, directory_path, paths_of
 
 if TYPE_CHECKING:
     from astropy.nddata import CCDData
+    from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
 __all__ = ["CalibratedCutout", "calibrated_cutout_of_images", "calibrated_cutout_of_outcome"]
@@ -247,6 +248,40 @@ class CalibratedCutout:
         native_scale = self.request.archive.native_scale
         return to_rgb(images, pixel_area=(self.request.scale / native_scale) ** 2)
 
+    def plot(self, band: str | None = None, ax: Axes | None = None, *, mark: Any = None) -> Axes:
+        """Draw the colour composite, or one band in grey, with coordinates and scale bar.
+
+        Parameters
+        ----------
+        band : str, optional
+            Which band.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw, by default in a new figure.
+        mark : SkyCoord or Table, optional
+            Positions to mark.
+
+        Returns
+        -------
+        `~matplotlib.axes.Axes`
+            The axes; ``ax.figure`` is the figure.
+
+        Raises
+        ------
+        ImageError
+            If there are no data.
+        """
+        from sdss_cutout._views.plot import plot_pixels
+
+        if band is None:
+            pixels, wcs, style = self.to_rgb(), WCS(self.hdulist[1].header), {}
+        else:
+            image = self[band]
+            pixels, wcs, style = image.data, image.wcs, _grey(image.data)
+        return plot_pixels(
+            pixels, wcs, ax, top_first=False, mark=mark, simulated="SIMULATED" in self.origin,
+            title=self.name if band is None else f"{self.name}, {band}", **style,
+        )  # fmt: skip
+
     def save(self, directory: str | Path = ".") -> CalibratedCutout:
         """Write ``{name}.fits``, whole or not at all.
 
@@ -345,6 +380,16 @@ class CalibratedCutout:
                 url=self.url,
                 attempts=self.attempts,
             )
+
+
+def _grey(data: NDArray[np.float32]) -> dict[str, Any]:
+    """Return how one band is drawn: from below the sky to bright, dark sky dark."""
+    from astropy.visualization import AsinhStretch, ImageNormalize
+
+    finite = data[np.isfinite(data)]
+    low, high = np.percentile(finite, (1, 99.8)) if finite.size else (0, 1)
+    norm = ImageNormalize(vmin=low, vmax=max(high, low + 1e-6), stretch=AsinhStretch(0.05))
+    return {"cmap": "gray", "norm": norm}
 
 
 def _place(path: str | Path, name: str) -> Path:

@@ -10,6 +10,7 @@ import pytest
 from astropy.io import fits
 from astropy.nddata import CCDData, StdDevUncertainty
 from astropy.wcs import WCS
+from matplotlib import pyplot
 
 from sdss_cutout import (
     ImageError,
@@ -191,3 +192,21 @@ def test_it_travels_between_processes(cutout):
     assert again.request.archive.shape == (1489, 2048)
     assert isinstance(again["r"].wcs, WCS)
     cutout.raise_for_status()
+
+
+def test_it_is_drawn_with_row_0_at_the_bottom(cutout):
+    ax = cutout.plot()
+    assert ax.get_ylim() == (-0.5, 29.5)
+    assert (ax.get_title(), ax.wcs.wcs.crpix[0]) == ("7050", 20.5)
+    assert (ax.images[0].get_array() == cutout.to_rgb()).all()
+    assert "simulated" in [text.get_text() for text in ax.texts]
+    ax = cutout.plot("g", mark=cutout.coord)
+    assert ax.get_title() == "7050, g"
+    assert ax.images[0].cmap.name == "gray"
+    plain = pyplot.subplots()[1]
+    assert cutout.plot("r", ax=plain) is plain
+    pyplot.close("all")
+    with pytest.raises(RequestError, match="there is no band 'z'"):
+        cutout.plot("z")
+    with pytest.raises(ImageError):
+        OUTSIDE.plot()
