@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         StoreError,
         TargetError,
     )
+    from sdss_cutout._export.export import Export
     from sdss_cutout._results.cutout import Cutout
     from sdss_cutout._results.directory import read_cutouts
     from sdss_cutout._results.report import CutoutList, DownloadReport
@@ -32,6 +33,7 @@ __all__ = [
     "CutoutError",
     "CutoutList",
     "DownloadReport",
+    "Export",
     "ImageError",
     "OutsideFootprintError",
     "QueryError",
@@ -52,6 +54,7 @@ _HOMES = {
     "Cutout": "_results.cutout",
     "CutoutList": "_results.report",
     "DownloadReport": "_results.report",
+    "Export": "_export.export",
     "SDSSCutouts": "client",
     "read_cutouts": "_results.directory",
 } | {name: "_errors" for name in __all__ if name.endswith("Error")}

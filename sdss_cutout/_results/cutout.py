@@ -111,6 +111,11 @@ class Cutout:
         return self.request.url
 
     @property
+    def sidecar_bytes(self) -> bytes:
+        """The sidecar, as it is written."""
+        return self.cards
+
+    @property
     def data(self) -> NDArray[np.uint8]:
         """The pixels, shape ``(ny, nx, 3)``: red, green, blue; row 0 is north, x grows west.
 

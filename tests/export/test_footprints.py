@@ -1,0 +1,160 @@
+"""Which pictures overlap, against the sidecars' own WCS and every pair tried."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from astropy.wcs import WCS
+from exports import make
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sdss_cutout._export.footprints import Components, Footprints, unite_overlapping
+
+
+def footprints(ra, dec, size=64, scale=0.4):
+    ra = np.asarray(ra, dtype=float)
+    sizes = np.broadcast_to(np.asarray(size, dtype=float), ra.shape)
+    scales = np.broadcast_to(np.asarray(scale, dtype=float), ra.shape)
+    return Footprints.of_pictures(ra, np.asarray(dec, dtype=float), scales, sizes, sizes)
+
+
+def groups(ra, dec, **geometry):
+    components = Components(len(ra))
+    unite_overlapping(footprints(ra, dec, **geometry), components)
+    return components.find(np.arange(len(ra)))
+
+
+def positions(picture, points, margin):
+    """Unit vectors of points all over a picture, corners included, by its sidecar's WCS."""
+    width, height = picture.request.width, picture.request.height
+    header = picture.header
+    del header["NAXIS"]
+    x, y = np.meshgrid(
+        np.linspace(-0.5 - margin, width - 0.5 + margin, points),
+        np.linspace(-0.5 - margin, height - 0.5 + margin, points),
+    )
+    ra, dec = np.radians(WCS(header).all_pix2world(x.ravel(), y.ravel(), 0))
+    return np.stack([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)], axis=1)
+
+
+def contains(picture, vectors, margin):
+    """Whether points lie in a picture: SIN written out, from where the header says it is."""
+    header = picture.header
+    ra, dec = np.radians(header["CRVAL1"]), np.radians(header["CRVAL2"])
+    x, y, z = vectors.T
+    east = -x * np.sin(ra) + y * np.cos(ra)
+    north = z * np.cos(dec) - (x * np.cos(ra) + y * np.sin(ra)) * np.sin(dec)
+    front = (x * np.cos(ra) + y * np.sin(ra)) * np.cos(dec) + z * np.sin(dec) > 0
+    pixel = np.radians(picture.request.scale / 3600)
+    column = picture.request.width / 2 - east / pixel
+    row = picture.request.height / 2 - north / pixel
+    return (
+        front
+        & (column >= -0.5 - margin) & (column <= picture.request.width - 0.5 + margin)
+        & (row >= -0.5 - margin) & (row <= picture.request.height - 0.5 + margin)
+    )  # fmt: skip
+
+
+def overlapping_pairs(pictures, *, margin=0.0, points=17):
+    """All pairs of pictures of which one holds a point of the other."""
+    vectors = [positions(p, points, margin) for p in pictures]
+    centres = np.array([v.mean(axis=0) for v in vectors])
+    reach = np.array([np.linalg.norm(v - c, axis=1).max() for v, c in zip(vectors, centres)])
+    found = set()
+    for a, picture in enumerate(pictures):
+        near = np.linalg.norm(centres - centres[a], axis=1) < 1.01 * (reach[a] + reach)
+        for b in np.flatnonzero(near).tolist():
+            if a != b and contains(picture, vectors[b], margin).any():
+                found.add((min(a, b), max(a, b)))
+    return found
+
+
+def components_of(count, pairs):
+    """Connected components, one pair after the other."""
+    number = list(range(count))
+    for a, b in pairs:
+        if number[a] != number[b]:
+            old, new = max(number[a], number[b]), min(number[a], number[b])
+            number = [new if n == old else n for n in number]
+    return np.array(number)
+
+
+FIELDS = {
+    "equator": (10.0, 0.0),
+    "ra 0": (0.0, 5.0),
+    "declination 60": (180.0, 60.0),
+    "north pole": (0.0, 90.0),
+    "south pole": (0.0, -90.0),
+}
+
+
+def scattered(where, count, side, rng):
+    """Positions in a square of this side around a position, all in degrees."""
+    ra, dec = map(np.radians, FIELDS[where])
+    east, north = np.radians(rng.uniform(-side / 2, side / 2, (2, count)))
+    up = np.array([np.cos(dec) * np.cos(ra), np.cos(dec) * np.sin(ra), np.sin(dec)])
+    to_east = np.array([-np.sin(ra), np.cos(ra), 0.0])
+    vectors = up + east[:, None] * to_east + north[:, None] * np.cross(up, to_east)
+    vectors /= np.linalg.norm(vectors, axis=1)[:, None]
+    return np.degrees(np.arctan2(vectors[:, 1], vectors[:, 0])) % 360, np.degrees(
+        np.arcsin(vectors[:, 2])
+    )
+
+
+@pytest.mark.parametrize("where", FIELDS)
+def test_overlaps_are_those_of_the_headers(where):
+    rng = np.random.default_rng(5)
+    ra, dec = scattered(where, 300, 0.2, rng)
+    size = rng.integers(32, 128, 300)
+    source = make(ra, dec, size=size)
+    found = groups(ra, dec, size=size)
+    surely = components_of(300, overlapping_pairs(source.pictures))
+    perhaps = components_of(300, overlapping_pairs(source.pictures, margin=1.5))
+    assert 20 < len(np.unique(found)) < 200
+    for a in range(300):
+        # All that overlap are together, and nothing else is, to a pixel or so.
+        assert np.all(found[surely == surely[a]] == found[a])
+        assert np.all(perhaps[found == found[a]] == perhaps[a])
+
+
+def test_pictures_that_nearly_touch_are_apart():
+    # 64 pixels of 0.4" are 25.6"; half a pixel more between the centres, then half a pixel less.
+    for apart, count in ((25.8, 2), (25.4, 1)):
+        for dec in (0.0, 60.0):
+            ra = np.array([359.999, 359.999 + apart / 3600 / np.cos(np.radians(dec))]) % 360
+            assert len(np.unique(groups(ra, [dec, dec]))) == count
+        assert len(np.unique(groups([20.0, 20.0], [0.0, apart / 3600]))) == count
+
+
+def test_squares_meet_at_the_pole_with_their_corners():
+    # Two pictures on either side of the pole, turned by 135 degrees against each other.
+    for distance, count in ((0.004, 1), (0.0043, 2)):
+        assert len(np.unique(groups([0.0, 135.0], [90 - distance] * 2))) == count
+
+
+def test_large_pictures_are_grouped_with_what_lies_in_them():
+    ra, dec = [10.0, 12.0, 30.0], [0.0, 3.0, 0.0]
+    assert groups(ra, dec, size=[2048, 64, 64], scale=[20.0, 0.4, 0.4]).tolist() == [0, 0, 2]
+    whole_sky = groups([0.0, 80.0, 180.0], [0.0, 0.0, 0.0], size=2048, scale=200.0)
+    assert len(np.unique(whole_sky)) == 1
+
+
+@given(st.integers(0, 40), st.integers(0, 2**32 - 1))
+def test_any_number_of_pictures(count, seed):
+    rng = np.random.default_rng(seed)
+    ra, dec = scattered("north pole", count, 0.05, rng)
+    source = make(ra, dec)
+    surely = components_of(count, overlapping_pairs(source.pictures, points=17))
+    found = groups(ra, dec)
+    assert all(np.all(found[surely == one] == found[surely == one][0]) for one in np.unique(surely))
+
+
+def test_many_at_one_place_take_no_longer():
+    # Pairs would be 2e10; what is in one component already is not looked at again.
+    count = 200_000
+    rng = np.random.default_rng(1)
+    dense = groups(10 + rng.normal(0, 0.002, count), rng.normal(0, 0.002, count))
+    assert len(np.unique(dense)) == 1
+    same = groups(np.full(count, 10.0), np.zeros(count))
+    assert not same.any()
