@@ -17,6 +17,7 @@ __all__ = ["assign_groups", "group_pictures"]
 # Small sets are divided many times over and the best is taken; large ones come out right at once.
 _PICTURES_TRIED = 20_000
 _MOST_TRIES = 200
+_FEW_TRIES = 8  # after these, a division is taken that no other can be nearer than
 
 
 def group_pictures(footprints: Footprints, keys: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
@@ -60,8 +61,13 @@ def assign_groups(
     """
     problem = _Problem(groups, strata, np.asarray(fractions, dtype=float))
     tries = int(np.clip(_PICTURES_TRIED // max(len(groups), 1), 1, _MOST_TRIES))
-    streams = np.random.default_rng(seed).spawn(tries)
-    best = min((problem.divide(stream) for stream in streams), key=lambda found: found[0])
+    wanted = problem.fractions * len(groups)
+    nearest = float(np.abs(wanted - _rounded(wanted, len(groups))).sum())
+    best = (np.inf, np.inf), np.zeros(len(groups), dtype=np.int64)
+    for number, stream in enumerate(np.random.default_rng(seed).spawn(tries)):
+        best = min(best, problem.divide(stream, daring=number % 2 == 1), key=lambda found: found[0])
+        if number >= _FEW_TRIES and best[0][0] <= nearest + 1e-6:
+            break
     return best[1]
 
 
@@ -73,14 +79,18 @@ class _Problem:
     strata: NDArray[np.int64]
     fractions: NDArray[np.float64]
 
-    def divide(self, rng: np.random.Generator) -> tuple[tuple[float, float], NDArray[np.int64]]:
+    def divide(
+        self, rng: np.random.Generator, *, daring: bool
+    ) -> tuple[tuple[float, float], NDArray[np.int64]]:
         """Return how far the fractions are missed, in all and by classes, and the splits."""
         sizes = np.bincount(self.groups)
         single = sizes[self.groups] == 1
         wanted = np.bincount(self.strata)[:, None] * self.fractions
         splits = np.full(len(self.groups), -1)
         together = np.flatnonzero(~single)
-        placed = _place_groups(self.groups[together], self.strata[together], wanted, rng)
+        placed = _place_groups(
+            self.groups[together], self.strata[together], wanted, rng, daring=daring
+        )
         splits[together] = placed
         left = wanted - _counted(self.strata[together], placed, wanted.shape)
         alone = np.flatnonzero(single)
@@ -102,11 +112,14 @@ def _place_groups(
     strata: NDArray[np.int64],
     wanted: NDArray[np.float64],
     rng: np.random.Generator,
+    *,
+    daring: bool,
 ) -> NDArray[np.int64]:
     """Place groups of several pictures, the largest first, where there is room for them.
 
     Of several splits with room chance decides, the more room the likelier. So the small splits get
-    their share of groups too, and not all of them go into the largest split.
+    their share of groups too, and not all of them go into the largest split. The daring way takes
+    the groups in any order, and lets a split become a little too large.
     """
     order = np.argsort(groups, kind="stable")
     members = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1) if len(order) else []
@@ -115,9 +128,12 @@ def _place_groups(
     chance = rng.random(len(members)).tolist()
     ties = rng.random(len(members)).tolist()
     splits = np.full(len(groups), -1)
-    for number in sorted(range(len(members)), key=lambda g: (-len(members[g]), ties[g])):
+    slack = rng.uniform(0.0, 2.0) if daring else 1e-9
+    for number in sorted(
+        range(len(members)), key=lambda g: (0 if daring else -len(members[g]), ties[g])
+    ):
         classes = Counter(strata[members[number]].tolist())
-        split = _chosen(classes, room, room_in_all, chance[number])
+        split = _chosen(classes, room, room_in_all, slack, chance[number])
         splits[members[number]] = split
         room_in_all[split] -= len(members[number])
         for stratum, count in classes.items():
@@ -126,12 +142,16 @@ def _place_groups(
 
 
 def _chosen(
-    classes: Mapping[int, int], room: list[list[float]], room_in_all: list[float], chance: float
+    classes: Mapping[int, int],
+    room: list[list[float]],
+    room_in_all: list[float],
+    slack: float,
+    chance: float,
 ) -> int:
     """Return the split for a group: by chance where it fits, else where it does least harm."""
     size = sum(classes.values())
     weights = [
-        max(0.0, in_all) if in_all >= size - 1e-9 and _fits(classes, room, split) else 0.0
+        max(0.0, in_all) if in_all >= size - slack and _fits(classes, room, split, slack) else 0.0
         for split, in_all in enumerate(room_in_all)
     ]
     total = sum(weights)
@@ -146,8 +166,10 @@ def _chosen(
     return gains.index(max(gains))
 
 
-def _fits(classes: Mapping[int, int], room: list[list[float]], split: int) -> bool:
-    return all(room[stratum][split] > count - 1 for stratum, count in classes.items())
+def _fits(
+    classes: Mapping[int, int], room: list[list[float]], split: int, slack: float
+) -> bool:
+    return all(room[stratum][split] > count - 1 - slack for stratum, count in classes.items())
 
 
 def _place_singles(
