@@ -162,22 +162,24 @@ def _of_dates(values: NDArray[Any], mask: NDArray[np.bool_]) -> _Plain:
 def _of_objects(values: NDArray[Any], mask: NDArray[np.bool_]) -> _Plain:
     """Return a column of Python objects as what they all are: booleans, integers, floats, text."""
     missing = mask | np.array([_is_none(v) for v in values.flat], dtype=bool).reshape(values.shape)
-    kinds = {type(v) for v in values[~missing]}
-    for kind, dtypes in _PYTHON_KINDS:
-        if kinds and all(issubclass(k, kind) and (k is not bool or kind is bool) for k in kinds):
-            for dtype in dtypes:
-                try:
-                    return np.where(missing, 0, values).astype(dtype), missing
-                except OverflowError:
-                    continue
+    present = values[~missing].tolist()
+    for dtype, fits in _PYTHON_TYPES.items():
+        if present and all(fits(value) for value in present):
+            return np.where(missing, 0, values).astype(dtype), missing
     return np.where(missing, "", _texts(values)), missing
 
 
-_PYTHON_KINDS: tuple[tuple[Any, tuple[str, ...]], ...] = (
-    (bool, ("?",)),
-    (int | np.integer, ("i8", "u8")),
-    (int | np.integer | float | np.floating, ("f8",)),
-)
+def _is_integer(value: object, low: int, high: int) -> bool:
+    is_integer = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    return is_integer and low <= int(value) <= high  # type: ignore[call-overload]
+
+
+_PYTHON_TYPES: dict[str, Callable[[object], bool]] = {
+    "?": lambda value: isinstance(value, bool | np.bool_),
+    "i8": lambda value: _is_integer(value, -(2**63), 2**63 - 1),
+    "u8": lambda value: _is_integer(value, 0, 2**64 - 1),
+    "f8": lambda value: isinstance(value, float) or _is_integer(value, -(2**53), 2**53),
+}
 
 
 def _is_none(value: object) -> bool:
