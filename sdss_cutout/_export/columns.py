@@ -70,10 +70,17 @@ class ExportColumn:
 
     def present(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Return which of some rows have a value, at least in one of their elements."""
-        present = ~self.missing[rows]
+        return np.asarray(self._present(rows).reshape(len(rows), -1).any(axis=1))
+
+    def has_gaps(self, rows: NDArray[np.int64]) -> bool:
+        """Return whether a value is missing in some rows, or an element of one."""
+        return not self._present(rows).all()
+
+    def _present(self, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        present: NDArray[np.bool_] = ~self.missing[rows]
         if self.values.dtype.kind == "f":
             present &= np.isfinite(self.values[rows])
-        return np.asarray(present.reshape(len(rows), -1).any(axis=1))
+        return present
 
     def exact(self, rows: NDArray[np.int64]) -> list[Any]:
         """Return the values of some rows as Python has them, None where they are missing."""

@@ -177,17 +177,20 @@ def _typed(
     """Return the columns; where a reader would not know a column's type, missing values have it.
 
     Readers of JSON know the type by the first rows of a split. Where all of these are missing they
-    take the column for one of nulls, and fail at the first value.
+    take the column for one of nulls, and fail at the first value. Lists of nulls are worse: pyarrow
+    26 reads ``[null, null], [1.0, 2.0]`` as ``[null, 1.0], [2.0, ...]``.
     """
     if not form.head:
         return choice.columns
     heads = [rows[division.split_of == n][: form.head] for n in range(len(division.splits))]
-    return [
-        replace(column, typed=True)
-        if column.present(rows).any() and not all(column.present(head).any() for head in heads)
-        else column
-        for column in choice.columns
-    ]
+
+    def needs_type(column: ExportColumn) -> bool:
+        if column.values.ndim > 1:
+            return column.has_gaps(rows)
+        known = all(column.present(head).any() for head in heads)
+        return not known and bool(column.present(rows).any())
+
+    return [replace(c, typed=True) if needs_type(c) else c for c in choice.columns]
 
 
 def _told(result: Export, division: Division) -> list[str]:

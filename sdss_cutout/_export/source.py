@@ -83,7 +83,7 @@ def looks_simulated(picture: Any) -> bool:
 
 
 _CARD = 80
-_OF_THE_FILE = ("SIMPLE", "BITPIX", "NAXIS")
+_OF_THE_FILE = ("SIMPLE  =", "BITPIX  =", "NAXIS   =")
 
 
 def wcs_text(sidecar: bytes) -> str:
@@ -93,14 +93,9 @@ def wcs_text(sidecar: bytes) -> str:
     the sky has more axes than the image.
     """
     text = sidecar.decode("ascii", "replace")
-    cards = []
-    for start in range(0, len(text), _CARD):
-        keyword = text[start : start + 8].rstrip()
-        if keyword == "END":
-            break
-        if keyword not in _OF_THE_FILE:
-            cards.append(text[start : start + _CARD].rstrip())
-    return "\n".join(cards)
+    cards = [text[start : start + _CARD].rstrip() for start in range(0, len(text), _CARD)]
+    cards = cards[: cards.index("END")] if "END" in cards else cards
+    return "\n".join(card for card in cards if not card.startswith(_OF_THE_FILE))
 
 
 class Positions:

@@ -166,9 +166,7 @@ def _chosen(
     return gains.index(max(gains))
 
 
-def _fits(
-    classes: Mapping[int, int], room: list[list[float]], split: int, slack: float
-) -> bool:
+def _fits(classes: Mapping[int, int], room: list[list[float]], split: int, slack: float) -> bool:
     return all(room[stratum][split] > count - 1 - slack for stratum, count in classes.items())
 
 

@@ -48,7 +48,7 @@ def hostile_columns():
             "path": [f"/some/path/{n}" for n in number],
             "z": MaskedColumn(number / 7, mask=sometimes, unit="km / s", description="redshift"),
             "nan": np.where(sometimes, np.nan, number / 3),
-            "note": MaskedColumn([f"Ä \"quoted\", {n}\n" for n in number], mask=sometimes),
+            "note": MaskedColumn([f'Ä "quoted", {n}\n' for n in number], mask=sometimes),
             "digits": [f"{n:03d}" for n in number],
             "date": ["2001-09-21"] * COUNT,
             "all_missing": MaskedColumn(np.zeros(COUNT), mask=always),
@@ -81,14 +81,16 @@ def same(found, expected):
     if isinstance(expected, int | float) and isinstance(found, str):
         return type(expected)(found) == expected
     if isinstance(expected, list):
-        found = found if not isinstance(found, str) else eval(found)  # noqa: S307
+        found = found if not isinstance(found, str) else eval(found)
         return list(found) == expected
     if hasattr(found, "isoformat"):  # imagefolder: a text that is a date is read as one
         return found.isoformat().startswith(expected)
     return found == expected
 
 
-@pytest.mark.parametrize(("form", "reader"), CASES, ids=lambda case: getattr(case, "__name__", case))
+@pytest.mark.parametrize(
+    ("form", "reader"), CASES, ids=lambda case: getattr(case, "__name__", case)
+)
 def test_everything_comes_back(form, reader, source, tmp_path):
     table = source.table
     split = {"train": 0.5, "validation": 0.25, "test": 0.25}

@@ -25,6 +25,7 @@ from sdss_cutout._image.jpeg import decode_jpeg
 __all__ = ["FORMAT"]
 
 _ROWS_AT_ONCE = 4_096
+_BYTES_AT_ONCE = 4 * 1024**2
 _COLUMNS_BYTES = 8_000  # per picture: its header, its row, and what HDF5 adds
 
 
@@ -45,6 +46,8 @@ def write(training_set: TrainingSet, path: Path) -> None:
             images[split] = kind(group, training_set, rows, shape)
         for sample in training_set.samples(None):
             images[sample.split].add(sample)
+        for writer in images.values():
+            writer.finish()
         for name, text in provenance(training_set).items():
             file.attrs[name] = text
 
@@ -67,7 +70,8 @@ class _Images:
         self._images.attrs["description"] = "red, green, blue; row 0 is north, x grows to the west"
         self._wcs = group.create_dataset("wcs", len(rows), h5py.string_dtype())
         self._wcs.attrs["description"] = "FITS header of each picture, a card per line"
-        self._count = 0
+        self._written = 0
+        self._pending: list[tuple[NDArray[np.uint8], str]] = []
 
     @staticmethod
     def nbytes(training_set: TrainingSet, shape: tuple[int, int]) -> int:
@@ -76,7 +80,7 @@ class _Images:
         return 3 * shape[0] * shape[1]
 
     def add(self, sample: Sample) -> None:
-        """Write the next picture."""
+        """Take the next picture."""
         content, _, wcs = self._training_set.content(sample)
         pixels = decode_jpeg(content)
         if pixels.shape != self._shape:
@@ -84,9 +88,19 @@ class _Images:
                 f"target {sample.row} ({sample.name!r}): the picture has the shape {pixels.shape}, "
                 f"and the table says {self._shape}"
             )
-        self._images[self._count] = pixels
-        self._wcs[self._count] = wcs
-        self._count += 1
+        self._pending.append((pixels, wcs))
+        if len(self._pending) * pixels.size >= _BYTES_AT_ONCE:
+            self.finish()
+
+    def finish(self) -> None:
+        """Write what was taken: many pictures at once take half the time."""
+        if self._pending:
+            pixels, wcs = zip(*self._pending, strict=True)
+            rows = slice(self._written, self._written + len(wcs))
+            self._images[rows] = np.stack(pixels)
+            self._wcs[rows] = list(wcs)
+            self._written += len(wcs)
+            self._pending.clear()
 
 
 # ------------------------------------------------------------------------------- columns

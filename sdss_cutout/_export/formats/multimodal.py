@@ -85,6 +85,9 @@ class CalibratedImages:
             self._datasets[name][self._count] = value
         self._count += 1
 
+    def finish(self) -> None:
+        """Do nothing: each cutout is written as it comes."""
+
 
 def _plane(band: Any) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]:
     """Return flux, inverse variance and where there is imaging; 0 where there is none."""

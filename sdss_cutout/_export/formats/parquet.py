@@ -14,7 +14,7 @@ __all__ = ["FORMAT"]
 
 # Small row groups: the Hub's viewer reads whole ones, and so does a loader that shuffles.
 _GROUP_ROWS = 1_000
-_GROUP_BYTES = 16 * 1024**2
+_GROUP_BYTES = 4 * 1024**2
 _SHARD_BYTES = 500 * 1024**2
 
 

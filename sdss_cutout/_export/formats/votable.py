@@ -23,7 +23,7 @@ _UCDS = {
     "dec": "pos.eq.dec;meta.main",
     "access_url": "meta.ref.url",
     "url": "meta.ref.url",
-    "scale": "instr.pixel",
+    "scale": "phys.angSize;instr.pixel",
 }
 
 
