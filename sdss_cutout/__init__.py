@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from sdss_cutout._export.export import Export
     from sdss_cutout._results.cutout import Cutout
     from sdss_cutout._results.directory import read_cutouts
-    from sdss_cutout._results.report import CutoutList, DownloadReport
+    from sdss_cutout._results.lists import CutoutList, DownloadReport
+    from sdss_cutout._views.marks import read_marks
     from sdss_cutout.client import SDSSCutouts
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "TargetError",
     "conf",
     "read_cutouts",
+    "read_marks",
 ]
 
 # Where each public name lives. They are imported when first used (PEP 562), so that the command
@@ -52,11 +54,12 @@ _HOMES = {
     "Conf": "_config",
     "conf": "_config",
     "Cutout": "_results.cutout",
-    "CutoutList": "_results.report",
-    "DownloadReport": "_results.report",
+    "CutoutList": "_results.lists",
+    "DownloadReport": "_results.lists",
     "Export": "_export.export",
     "SDSSCutouts": "client",
     "read_cutouts": "_results.directory",
+    "read_marks": "_views.marks",
 } | {name: "_errors" for name in __all__ if name.endswith("Error")}
 
 

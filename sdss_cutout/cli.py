@@ -5,20 +5,16 @@ Everything heavy is imported within the commands, so that ``--help`` answers at 
 
 from __future__ import annotations
 
-import contextlib
 import json
-import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
 if TYPE_CHECKING:
-    from sdss_cutout import Cutout, SDSSCutouts
-    from sdss_cutout._request.chunk import Part
-    from sdss_cutout._results.outcome import Outcome
+    from sdss_cutout import Cutout, CutoutList, SDSSCutouts
     from sdss_cutout._targets.targets import Targets
     from sdss_cutout.client import PictureOptions
 
@@ -145,13 +141,13 @@ def get(ra: str, dec: str, name: str | None, directory: Path, **given: Any) -> N
 
     client, options = _client(given), _picture(given)
     read = replace(read_targets(_position(ra, dec), names=name and [name]), scalar=False)
-    cutout = None if given["overwrite"] else _there_already(client, read, directory, options)
+    cutout = None if given["overwrite"] else _existing(client, read, directory, options)
     if cutout is None:
-        [cutout] = client._get(read, options)
-        if cutout.content:
+        cutout = next(iter(cast("CutoutList", client.get(read, **options))))
+        if cutout.has_picture:
             cutout = cutout.save(directory, avm=given["avm"])
     if given["as_json"]:
-        click.echo(json.dumps(_row_of(cutout)))
+        click.echo(json.dumps(_json_row(cutout, {})))
     elif cutout.path:
         click.echo(str(cutout.path))
     if cutout.error:
@@ -160,32 +156,31 @@ def get(ra: str, dec: str, name: str | None, directory: Path, **given: Any) -> N
         raise SystemExit(SOME_FAILED)
 
 
-def _there_already(
+def _existing(
     client: SDSSCutouts, read: Targets, directory: Path, options: PictureOptions
 ) -> Cutout | None:
-    """Return the picture if it is on disk; another one under its name is refused."""
-    from sdss_cutout import Cutout, ImageError, TargetError
+    """Return the picture if it exists; another one under its name is refused."""
+    from sdss_cutout import Cutout, TargetError
+    from sdss_cutout._store.decide import Wanted
+    from sdss_cutout._store.directory import existing_picture
+    from sdss_cutout._store.layout import PICTURE, place_of
 
-    [part] = client._parts(read, options)
-    path = directory / f"{part.names[0]}.jpg"
-    if not path.exists():
-        return None
-    with contextlib.suppress(ImageError):
-        cutout = Cutout.read(path)
-        if [cutout.url] == part.requests.urls():
-            return cutout
-    raise TargetError(
-        f"{path} is there already and is not this picture; give --overwrite, --name or -o"
-    )
+    (name,), (url,) = read.names(), cast("list[str]", client.url(read, **options))
+    folder, stem = place_of(directory, name)
+    path = folder / f"{stem}{PICTURE}"
+    try:
+        found = existing_picture(Wanted(0, name, url, path.name), path)
+    except TargetError as error:
+        raise TargetError(
+            f"{path} already exists and is not this picture; give --overwrite, --name or -o"
+        ) from error
+    return None if found is None else Cutout.read(found)
 
 
-def _row_of(cutout: Cutout) -> dict[str, Any]:
-    from astropy.table import Table
+def _json_row(cutout: Cutout, input_values: dict[str, Any]) -> dict[str, Any]:
+    from sdss_cutout._results.columns import json_row
 
-    from sdss_cutout._results.report import CutoutList
-
-    row = CutoutList((cutout,), Table()).table[0]
-    return {key: _jsonable(key, row[key].tolist()) for key in row.colnames}
+    return json_row(input_values, cutout.row())
 
 
 @main.command(context_settings={"ignore_unknown_options": True})
@@ -383,14 +378,13 @@ def _fetch(
     given: dict[str, Any],
 ) -> None:
     """Download, print each result as it comes, and end with the status that the results have."""
-    report = client._download(
+    report = client.download(
         targets,
         directory,
-        options,
-        names=None,
+        **options,
         overwrite=given["overwrite"],
         avm=given["avm"],
-        watch=_Printer(directory, as_json=given["as_json"]),
+        on_result=_Printer(targets, directory, as_json=given["as_json"]),
     )
     if given["sheet"]:
         _write_sheet(directory)
@@ -400,57 +394,30 @@ def _fetch(
 
 
 class _Printer:
-    """Prints results as they come: the paths of pictures, or a JSON object a target."""
+    """Prints results as they come: the paths of pictures, or a JSON object per target."""
 
-    def __init__(self, directory: Path, *, as_json: bool) -> None:
+    def __init__(self, targets: Targets, directory: Path, *, as_json: bool) -> None:
+        self._targets = targets
         self._directory = directory
         self._as_json = as_json
-        self._part: Part | None = None
-        self._given: list[dict[str, Any]] = []
+        self._rows: dict[str, int] = {}
+        self._input_values: list[dict[str, Any]] = []
 
-    def __call__(self, part: Part, outcome: Outcome) -> None:
-        has_picture = outcome.status in ("ok", "kept")
-        path = str(self._directory / f"{outcome.name}.jpg") if has_picture else ""
+    def __call__(self, cutout: Cutout) -> None:
         if self._as_json:
-            click.echo(json.dumps(self._row(part, outcome, path), ensure_ascii=False))
-        elif path:
-            click.echo(path)
+            row = _json_row(cutout, self._input_of(cutout.name))
+            click.echo(json.dumps(row, ensure_ascii=False))
+        elif cutout.path:
+            click.echo(str(self._directory / cutout.path.name))
 
-    def _row(self, part: Part, outcome: Outcome, path: str) -> dict[str, Any]:
-        from sdss_cutout._results.input_columns import beside_ours, row_dicts
+    def _input_of(self, name: str) -> dict[str, Any]:
+        """Return the input columns of a target."""
+        from sdss_cutout._results.columns import beside_ours
+        from sdss_cutout._results.input_columns import row_dicts
 
-        if part is not self._part:
-            self._part, self._given = part, row_dicts(beside_ours(part.targets.table))
-        row = outcome.index - part.first_row
-        [request] = part.requests.part(slice(row, row + 1))
-        given = self._given[row] if self._given else {}
-        ours = {
-            "name": outcome.name,
-            "status": outcome.status,
-            "path": path,
-            "sidecar": str(self._directory / f"{outcome.name}.wcs") if path else "",
-            "url": request.url,
-            "width": request.width,
-            "height": request.height,
-            "scale": request.scale,
-            "coverage": outcome.coverage,
-            "nbytes": outcome.nbytes,
-            "sha256": outcome.sha256,
-            "attempts": outcome.attempts,
-            "error": outcome.error,
-        }
-        return {key: _jsonable(key, value) for key, value in (given | ours).items()}
-
-
-# Beyond this, readers of JSON that hold numbers as floats lose digits.
-_LARGEST_EXACT_FLOAT = 2**53
-
-
-def _jsonable(key: str, value: Any) -> Any:
-    """Return a value as JSON can hold it: identifiers as text, what is missing as null."""
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    is_identifier = key.lower().endswith("objid")
-    if isinstance(value, int) and (is_identifier or abs(value) > _LARGEST_EXACT_FLOAT):
-        return str(value)
-    return value
+        if not self._targets.table.colnames:
+            return {}
+        if not self._rows:
+            self._rows = {name: row for row, name in enumerate(self._targets.names())}
+            self._input_values = row_dicts(beside_ours(self._targets.table))
+        return self._input_values[self._rows[name]]

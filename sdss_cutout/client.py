@@ -1,13 +1,14 @@
-"""The client: wires the rooms together."""
+"""The client: wires the layers together."""
 
 from __future__ import annotations
 
 import importlib.metadata
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack
 
 import numpy as np
 from astropy.table import Table
@@ -15,39 +16,52 @@ from astropy.table import Table
 from sdss_cutout._config import conf
 from sdss_cutout._errors import RequestError, TargetError
 from sdss_cutout._progress import Progress
-from sdss_cutout._request.chunk import Part
-from sdss_cutout._request.request import Site, build_requests, check_site
-from sdss_cutout._results.cutout import Cutout, cutout_of
-from sdss_cutout._results.outcome import Outcomes
-from sdss_cutout._results.report import CutoutList, DownloadReport
-from sdss_cutout._service import skyserver as _service
+from sdss_cutout._request.chunk import TargetChunk, split
+from sdss_cutout._request.geometry import refuse_arrays
+from sdss_cutout._request.options import RequestOptions
+from sdss_cutout._request.request import build_requests, concatenate
+from sdss_cutout._request.site import Site, check_site
+from sdss_cutout._results.cutout import Cutout, cutout_of_outcome, picture_of_answer
+from sdss_cutout._results.lists import CutoutList, DownloadReport
+from sdss_cutout._results.outcome import KEPT, OK, Outcome, Outcomes, outcome_of_answer
+from sdss_cutout._results.stored import StoredCutouts
+from sdss_cutout._service.skyserver import explore_url, navigate_url
+from sdss_cutout._store.layout import directory_path, paths_of
 from sdss_cutout._targets.targets import Targets, read_targets, stream_targets
+from sdss_cutout._transfer.session import Session
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     import astropy.units as u
 
-    from sdss_cutout._download.run import Watch
-    from sdss_cutout._transfer.fetch import FetchSettings, Task
+    from sdss_cutout._request.request import CutoutRequest
+    from sdss_cutout._transfer.classify import Answer
+    from sdss_cutout._transfer.fetch import FetchSettings, Finisher, Task
 
 __all__ = ["SDSSCutouts"]
 
+T = TypeVar("T")
+
 
 class PictureOptions(TypedDict, total=False):
-    """What `SDSSCutouts.get` takes beside the targets."""
+    """What `SDSSCutouts.get` takes beside the targets, for calls that pass it on."""
 
     scale: u.Quantity | None
     size: int | u.Quantity | None
     width: int | u.Quantity | None
     height: int | u.Quantity | None
-    fov: u.Quantity | None
+    fov: u.Quantity | str | None
     overlays: str | Sequence[str] | None
     mark: Any
 
 
-# Targets that are named, planned and looked up together.
-_PART = 10_000
+class OnResult(Protocol):
+    """Is called with each outcome of a download as it comes, in the calling thread."""
+
+    def __call__(self, cutout: Cutout, /) -> object:
+        """Take note of an outcome; what this returns is ignored."""
+        ...
 
 
 class SDSSCutouts:
@@ -104,6 +118,37 @@ class SDSSCutouts:
         # Wrong settings are refused here rather than in the first call.
         self._site()
         self._settings()
+        self._session = Session()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the settings: limits and connections stay with this object."""
+        return {name: value for name, value in vars(self).items() if name != "_session"}
+
+    def __setstate__(self, settings: dict[str, Any]) -> None:
+        vars(self).update(settings)
+        self._session = Session()
+
+    def __enter__(self) -> SDSSCutouts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones.
+
+        A script need not call this, nor use the client in a ``with`` statement: connections that
+        are not used any more are closed with the client.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> with SDSSCutouts() as client:
+        ...     client.navigate_url(SkyCoord(19, 0, unit="deg"))
+        'https://skyserver.sdss.org/dr17/VisualTools/navi?ra=19.0&dec=0.0'
+        """
+        self._session.close()
 
     def __repr__(self) -> str:
         site = self._site()
@@ -124,7 +169,21 @@ class SDSSCutouts:
             max_rate=_positive("max_rate", self._setting("max_rate")),
             max_attempts=_whole("max_attempts", self._setting("max_attempts")),
             timeout=_positive("timeout", self._setting("timeout")),
+            auth=self._site().auth,
         )
+
+    def _job(
+        self,
+        directory: str | Path,
+        overwrite: bool,
+        avm: bool,
+        executor: Executor | None,
+        on_result: OnResult | None,
+    ) -> _Job:
+        return _Job(
+            client=self, directory=directory_path(directory).absolute(), overwrite=overwrite,
+            avm=avm, executor=executor, on_result=on_result,
+        )  # fmt: skip
 
     # --------------------------------------------------------------------------- pictures
 
@@ -194,7 +253,7 @@ class SDSSCutouts:
         >>> cutout
         <Cutout J011600.00+000000.0: ok, 150 x 150 pix, 0.4 arcsec/pix>
         """
-        options = PictureOptions(
+        options = RequestOptions(
             scale=scale, size=size, width=width, height=height, fov=fov, overlays=overlays,
             mark=mark,
         )  # fmt: skip
@@ -223,6 +282,7 @@ class SDSSCutouts:
         overwrite: bool = False,
         avm: bool = False,
         executor: Executor | None = None,
+        on_result: OnResult | None = None,
     ) -> DownloadReport:
         """Get pictures into a directory: ``{name}.jpg`` and ``{name}.wcs``, and a manifest.
 
@@ -246,6 +306,9 @@ class SDSSCutouts:
         executor : `concurrent.futures.Executor`, optional
             Fetch in its workers, which share ``max_rate`` and ``max_connections`` and write to
             the same directory.
+        on_result : callable, optional
+            Called with each outcome, a `Cutout`, as it comes, in the calling thread. Its picture
+            is read from the file when it is asked for.
 
         Returns
         -------
@@ -275,19 +338,12 @@ class SDSSCutouts:
         >>> again.counts
         {'ok': 0, 'kept': 2, 'outside': 0, 'failed': 0}
         """
-        options = PictureOptions(
+        options = RequestOptions(
             scale=scale, size=size, width=width, height=height, fov=fov, overlays=overlays,
             mark=mark,
         )  # fmt: skip
-        return self._download(
-            targets,
-            directory,
-            options,
-            names=names,
-            overwrite=overwrite,
-            avm=avm,
-            executor=executor,
-        )
+        job = self._job(directory, overwrite, avm, executor, on_result)
+        return self._download(targets, options, names, job)
 
     def url(
         self,
@@ -326,7 +382,7 @@ class SDSSCutouts:
         'https://skyserver.sdss.org/dr16/SkyServerWS/ImgCutout/getjpeg?ra=19.0&dec=0.0&scale=0.396127&width=200&height=200&opt=GL'
         """
         read = read_targets(targets, names=names)
-        urls = build_requests(read, self._site(), **options).urls()
+        urls = build_requests(read, self._site(), RequestOptions(**options)).urls()
         return urls[0] if read.scalar else urls
 
     # -------------------------------------------------------------------------------- SQL
@@ -360,12 +416,7 @@ class SDSSCutouts:
         >>> len(table), table["objID"].dtype
         (3, dtype('uint64'))
         """
-        from sdss_cutout._transfer.sql import query_sql
-
-        settings = self._settings()
-        return query_sql(
-            sql, self._site(), timeout=settings.timeout, max_attempts=settings.max_attempts
-        )
+        return self._session.query_sql(sql, self._site(), self._settings())
 
     def get_sql(
         self,
@@ -405,7 +456,7 @@ class SDSSCutouts:
         ...     client.get_sql("SELECT TOP 2 objID, ra, dec FROM Galaxy WHERE r < 17", size=64)
         <CutoutList of 2: ok 2>
         """
-        return self._get(read_targets(self.query_sql(sql), names=names), options)
+        return self._get(read_targets(self.query_sql(sql), names=names), RequestOptions(**options))
 
     def download_sql(
         self,
@@ -416,6 +467,7 @@ class SDSSCutouts:
         overwrite: bool = False,
         avm: bool = False,
         executor: Executor | None = None,
+        on_result: OnResult | None = None,
         **options: Unpack[PictureOptions],
     ) -> DownloadReport:
         """Query and get the pictures into a directory, in one step.
@@ -432,6 +484,8 @@ class SDSSCutouts:
             As for `download`.
         executor : `concurrent.futures.Executor`, optional
             As for `download`.
+        on_result : callable, optional
+            As for `download`.
         **options
             ``scale``, ``size``, ``width``, ``height``, ``fov``, ``overlays`` and ``mark``, as for
             `get`.
@@ -439,7 +493,7 @@ class SDSSCutouts:
         Returns
         -------
         DownloadReport
-            One row of the query a row, with the query's columns.
+            One row per row of the query, with the query's columns.
 
         Raises
         ------
@@ -457,16 +511,8 @@ class SDSSCutouts:
         ...     client.download_sql(sql, folder, size=64).counts
         {'ok': 2, 'kept': 0, 'outside': 0, 'failed': 0}
         """
-        table = self.query_sql(sql)
-        return self._download(
-            table,
-            directory,
-            options,
-            names=names,
-            overwrite=overwrite,
-            avm=avm,
-            executor=executor,
-        )
+        job = self._job(directory, overwrite, avm, executor, on_result)
+        return self._download(self.query_sql(sql), RequestOptions(**options), names, job)
 
     # ------------------------------------------------------------------------------ links
 
@@ -497,9 +543,7 @@ class SDSSCutouts:
         read, site = read_targets(target), self._site()
         if len(read) != 1:
             raise TargetError(f"navigate_url takes one target, not {len(read)}")
-        return _service.navigate_url(
-            site.base_url, site.release, float(read.ra[0]), float(read.dec[0])
-        )
+        return navigate_url(site.base_url, site.release, float(read.ra[0]), float(read.dec[0]))
 
     def explore_url(self, objid: int | str) -> str:
         """Return the link to SkyServer's Explore page for an object; sends nothing.
@@ -530,145 +574,180 @@ class SDSSCutouts:
             raise TargetError(f"objid = {objid!r} is not a whole number")
         if not 0 <= int(objid) < 2**64:
             raise TargetError(f"objid = {objid} is outside 0..2**64 - 1")
-        return _service.explore_url(site.base_url, site.release, int(objid))
+        return explore_url(site.base_url, site.release, int(objid))
 
     # --------------------------------------------------------------------------- the wiring
 
-    def _parts(self, targets: Targets, options: PictureOptions) -> Iterator[Part]:
-        """Yield the targets with names and requests; all of them are checked before the first."""
-        requests = build_requests(targets, self._site(), **options)
-        names = targets.names()
-        for start in range(0, len(targets), _PART):
-            rows = slice(start, start + _PART)
-            yield Part(
-                targets=targets.take(rows, first_row=start),
-                names=names[rows],
-                requests=requests.part(rows),
-            )
-
-    def _stream(
-        self, chunks: Iterator[Any], options: PictureOptions, names: str | Sequence[str] | None
-    ) -> Iterator[Part]:
-        for targets in stream_targets(chunks, names=names):
-            requests = build_requests(targets, self._site(), **options)
-            yield Part(targets=targets, names=targets.names(), requests=requests)
-
-    def _get(self, targets: Targets, options: PictureOptions) -> CutoutList:
+    def _get(self, targets: Targets, options: RequestOptions) -> CutoutList:
         from sdss_cutout._transfer.fetch import Task
 
-        parts = list(self._parts(targets, options))
+        requests, names = build_requests(targets, self._site(), options), targets.names()
         total = len(targets)
         cutouts: dict[int, Cutout] = {}
-
-        def finish(task: Task, answer: Any, attempts: int) -> tuple[int, Cutout]:
-            return task.index, cutout_of(task.name, task.request, answer, attempts, _creator())
-
         tasks = (
-            Task(index=part.first_row + row, name=name, request=request)
-            for part in parts
-            for row, (name, request) in enumerate(zip(part.names, part.requests, strict=True))
+            Task(index=row, name=name, request=request)
+            for row, (name, request) in enumerate(zip(names, requests, strict=True))
         )
         with Progress(total, show=total > 1 and self._setting("show_progress")) as progress:
-            for index, cutout in self._fetched(tasks, finish):
+            for index, cutout in self._fetched(tasks, _cutout_of_answer):
                 cutouts[index] = cutout
                 progress.add(cutout.status)
         return CutoutList(tuple(cutouts[index] for index in range(total)), targets.table)
 
-    def _fetched(self, tasks: Iterator[Task], finish: Callable[..., Any]) -> Iterator[Any]:
-        """Yield what ``finish`` makes of the answers, over connections of this call."""
-        from sdss_cutout._transfer.fetch import fetch
-        from sdss_cutout._transfer.rate_limiter import Pace
-        from sdss_cutout._transfer.transport import HTTPTransport
-
-        site, settings = self._site(), self._settings()
-        with HTTPTransport(
-            site.picture_url,
-            connections=settings.max_connections,
-            timeout=settings.timeout,
-            auth=site.auth,
-        ) as transport:
-            yield from fetch(tasks, transport, Pace(settings.max_rate), settings, finish)
+    def _fetched(self, tasks: Iterator[Task], finish: Finisher[CutoutRequest, T]) -> Iterator[T]:
+        """Yield what ``finish`` makes of the answers."""
+        return self._session.fetch(tasks, finish, self._settings())
 
     def _download(
-        self,
-        targets: Any,
-        directory: str | Path,
-        options: PictureOptions,
-        *,
-        names: str | Sequence[str] | None,
-        overwrite: bool = False,
-        avm: bool = False,
-        executor: Executor | None = None,
-        watch: Watch | None = None,
+        self, targets: Any, options: RequestOptions, names: str | Sequence[str] | None, job: _Job
     ) -> DownloadReport:
-        streamed = isinstance(targets, Iterator)
-        total: int | None = None
-        parts: Iterable[Part]
-        if streamed:
-            seen: list[Part] = []
-            parts = _remembered(self._stream(targets, options, names), seen)
+        seen: list[TargetChunk] = []
+        if isinstance(targets, Iterator):
+            outcomes = job.run(_remembered(self._stream(targets, options, names), seen), total=None)
         else:
             read = read_targets(targets, names=names)
-            parts = seen = list(self._parts(read, options))
-            total = len(read)
-        run = partial(
-            self._run, directory=directory, overwrite=overwrite, avm=avm, executor=executor
-        )
-        outcomes = run(parts, total=total, watch=watch)
-        return DownloadReport(
-            directory=Path(directory),
-            parts=tuple(seen),
-            outcomes=outcomes,
-            rerun=lambda again: run(again, total=sum(len(part.names) for part in again)),
-        )
+            requests = build_requests(read, self._site(), options)
+            seen = list(split(read, requests))
+            outcomes = job.run(seen, total=len(read))
+        return _report(job, seen, outcomes, self._site())
 
-    def _run(
-        self,
-        parts: Iterable[Part],
-        *,
-        directory: str | Path,
-        total: int | None,
-        overwrite: bool,
-        avm: bool,
-        executor: Executor | None,
-        watch: Watch | None = None,
-    ) -> Outcomes:
-        """Bring the targets to their outcomes."""
+    def _stream(
+        self, chunks: Iterator[Any], options: RequestOptions, names: str | Sequence[str] | None
+    ) -> Iterator[TargetChunk]:
+        refuse_arrays(options)
+        for targets in stream_targets(chunks, names=names):
+            requests = build_requests(targets, self._site(), options)
+            yield TargetChunk(targets=targets, names=targets.names(), requests=requests)
+
+
+def _cutout_of_answer(task: Task, answer: Answer, attempts: int) -> tuple[int, Cutout]:
+    """Return a target's row and its cutout in memory."""
+    outcome = outcome_of_answer(task.index, task.name, answer, attempts)
+    picture = None
+    if outcome.status == OK:
+        picture = picture_of_answer(answer.content, task.request, outcome, _creator())
+    return task.index, cutout_of_outcome(outcome, task.request, picture=picture)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """Brings targets to their outcomes in a directory; what a report tries again with."""
+
+    client: SDSSCutouts
+    directory: Path
+    overwrite: bool
+    avm: bool
+    executor: Executor | None
+    on_result: OnResult | None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle what another process can use: neither the executor nor the caller's function."""
+        return _job, (self.client, self.directory, self.overwrite, self.avm)
+
+    def __call__(self, chunks: Iterable[TargetChunk], /) -> Outcomes:
+        """Try the targets of a report again."""
+        chunks = list(chunks)
+        return self.run(chunks, total=sum(map(len, chunks)))
+
+    def run(self, chunks: Iterable[TargetChunk], *, total: int | None) -> Outcomes:
+        """Bring the targets to their outcomes; where ``total`` is None they are a stream."""
         # Here, as requests, SQLite and the like would double the time of `import sdss_cutout`.
         from sdss_cutout._download.run import download
-        from sdss_cutout._store.store import Store
+        from sdss_cutout._download.writer import PictureWriter
+        from sdss_cutout._store.directory import DownloadDirectory
 
+        client = self.client
         with (
-            Store(
-                directory,
+            DownloadDirectory(
+                self.directory,
                 creator=_creator(),
-                avm=avm,
-                overwrite=overwrite,
+                avm=self.avm,
+                overwrite=self.overwrite,
                 verify_up_to=conf.verify_up_to,
-            ) as store,
-            Progress(total, show=self._setting("show_progress")) as progress,
+            ) as directory,
+            Progress(total, show=client._setting("show_progress")) as progress,
         ):
-            fetched = partial(self._fetched, finish=store.keeper.keep)
-            if executor is not None:
+            writer = PictureWriter(
+                directory=str(directory.path),
+                scratch=str(directory.scratch),
+                creator=_creator(),
+                avm=self.avm,
+            )
+            fetched = partial(client._fetched, finish=writer.write)
+            if self.executor is not None:
                 from sdss_cutout._download.executors import distribute
 
                 fetched = partial(
                     distribute,
-                    executor=executor,
-                    site=self._site(),
-                    settings=self._settings(),
-                    keeper=store.keeper,
+                    executor=self.executor,
+                    session=client._session,
+                    settings=client._settings(),
+                    writer=writer,
                 )
-            return download(
-                parts, store, fetched, progress.add, watch, plan_first=total is not None
+            on_outcome = _Watcher(
+                directory=directory.path, progress=progress, on_result=self.on_result
             )
+            return download(chunks, directory, fetched, on_outcome, plan_first=total is not None)
 
 
-def _remembered(parts: Iterator[Part], seen: list[Part]) -> Iterator[Part]:
-    """Note the parts that pass, without the targets' own columns: those are in the manifest."""
-    for part in parts:
-        seen.append(part.bare())
-        yield part
+def _job(client: SDSSCutouts, directory: Path, overwrite: bool, avm: bool) -> _Job:
+    return _Job(
+        client=client, directory=directory, overwrite=overwrite, avm=avm, executor=None,
+        on_result=None,
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Watcher:
+    """Shows the progress of a download, and tells the caller of each outcome."""
+
+    directory: Path
+    progress: Progress
+    on_result: OnResult | None
+
+    def many_kept(self, chunk: TargetChunk, rows: Sequence[int], outcomes: Outcomes) -> None:
+        """Take note of pictures that exist already."""
+        self.progress.add(KEPT, len(rows))
+        if self.on_result is not None:
+            for row in rows:
+                self._tell(chunk, outcomes.outcome(chunk.first_row + row, chunk.names[row]))
+
+    def one(self, chunk: TargetChunk, outcome: Outcome) -> None:
+        """Take note of one outcome."""
+        self.progress.add(outcome.status)
+        self._tell(chunk, outcome)
+
+    def _tell(self, chunk: TargetChunk, outcome: Outcome) -> None:
+        if self.on_result is None:
+            return
+        request = chunk.requests[outcome.index - chunk.first_row]
+        has_picture = outcome.status in (OK, KEPT)
+        path = Path(paths_of(self.directory, outcome.name)[0]) if has_picture else None
+        self.on_result(cutout_of_outcome(outcome, request, path=path))
+
+
+def _report(
+    job: _Job, chunks: Sequence[TargetChunk], outcomes: Outcomes, site: Site
+) -> DownloadReport:
+    """Return what came of the chunks of a download."""
+    nothing = build_requests(read_targets(Table({"ra": [], "dec": []})), site, RequestOptions())
+    requests = concatenate([chunk.requests for chunk in chunks] or [nothing])
+    cutouts = StoredCutouts(
+        directory=job.directory,
+        names=[name for chunk in chunks for name in chunk.names],
+        requests=requests,
+        outcomes=outcomes,
+    )
+    tables = tuple(chunk.targets.table for chunk in chunks if chunk.targets.table.colnames)
+    # What is tried again must not overwrite what another run has saved since.
+    return DownloadReport(cutouts=cutouts, input_tables=tables, rerun=replace(job, overwrite=False))
+
+
+def _remembered(chunks: Iterator[TargetChunk], seen: list[TargetChunk]) -> Iterator[TargetChunk]:
+    """Note the chunks that pass, without the input columns: those are in the manifest."""
+    for chunk in chunks:
+        seen.append(chunk.without_input_columns())
+        yield chunk
 
 
 def _creator() -> str:

@@ -59,7 +59,7 @@ def test_get_keeps_what_is_there_and_refuses_another(run, tmp_path, sandbox):
     status, out, err = run(*where, "--size", 65)
     assert (status, out) == (2, "")
     assert err == (
-        f"Error: {tmp_path / 'here.jpg'} is there already and is not this picture; give "
+        f"Error: {tmp_path / 'here.jpg'} already exists and is not this picture; give "
         "--overwrite, --name or -o\n"
     )
     assert not sandbox.requests

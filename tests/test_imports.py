@@ -19,16 +19,6 @@ LAYERS = [
 ]  # fmt: skip
 
 
-# Left from the flat layout; each goes when its seam is built.
-NOT_YET = {
-    "_store/store.py": {"_results"},
-    "_views/montage.py": {"_results"},
-    "_views/notebook.py": {"_results"},
-    "_views/plot.py": {"_results"},
-    "_views/sheet.py": {"_results"},
-}
-
-
 def imported(path):
     """The modules that a file imports, anywhere in it."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -65,7 +55,7 @@ def test_imports_run_one_way(path):
     # The command line starts the sandbox; what else it imports from the package are public names.
     found = layers_in(path) & {*LAYERS, "sandbox"}
     allowed |= {"sandbox"} if layer == "cli" else set()
-    assert found <= allowed | NOT_YET.get(identify(path), set())
+    assert found <= allowed
 
 
 @pytest.mark.parametrize("path", SANDBOX, ids=identify)

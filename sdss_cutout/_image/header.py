@@ -23,7 +23,7 @@ from astropy.wcs import WCS
 from sdss_cutout._request.request import CutoutRequest
 from sdss_cutout._service.skyserver import SKYSERVER
 
-__all__ = ["Provenance", "header_of", "request_of", "sidecar_bytes", "wcs_of"]
+__all__ = ["Provenance", "make_sidecar", "read_header", "request_of_header", "wcs_of_header"]
 
 _CARD = 80
 _BLOCK = 2880
@@ -54,24 +54,24 @@ class Provenance:
     creator: str
 
 
-def header_of(sidecar: bytes) -> fits.Header:
+def read_header(sidecar: bytes) -> fits.Header:
     """Return the header in a sidecar.
 
     Raises
     ------
     ValueError
-        If this is no sidecar of ours.
+        If this is not a sidecar of ours.
     """
     if len(sidecar) % _BLOCK or not sidecar.startswith(b"SIMPLE  ="):
-        raise ValueError("it is no FITS header")
+        raise ValueError("it is not a FITS header")
     text = sidecar.decode("ascii", "replace").replace("\N{REPLACEMENT CHARACTER}", "\0")
     if not (text.startswith("SIMPLE  =") and text.isprintable() and _ends_well(text)):
-        raise ValueError("it is no whole FITS header")
+        raise ValueError("it is not a whole FITS header")
     header = fits.Header.fromstring(sidecar)
     if missing := {"CRVAL1", "CRVAL2", "IMAGEW", "IMAGEH", "URL", "SHA256"} - set(header):
         raise ValueError(f"no {', '.join(sorted(missing))} in the header")
     try:
-        request_of(header)
+        request_of_header(header)
     except (ValueError, TypeError, KeyError, fits.VerifyError) as error:
         raise ValueError(f"a card is damaged: {error}") from error
     return header
@@ -82,7 +82,7 @@ def _ends_well(text: str) -> bool:
     return not len(text) % _BLOCK and len(cards) % _CARD == 3 and cards.endswith("END")
 
 
-def request_of(header: fits.Header) -> CutoutRequest:
+def request_of_header(header: fits.Header) -> CutoutRequest:
     """Return the request that a sidecar's header tells of."""
     return CutoutRequest(
         ra=float(header["CRVAL1"]),
@@ -93,10 +93,11 @@ def request_of(header: fits.Header) -> CutoutRequest:
         overlays=str(header["OVERLAYS"]),
         release=int(header["RELEASE"]),
         url=str(header["URL"]),
+        service=SKYSERVER,  # the one that sidecars are written for
     )
 
 
-def wcs_of(header: fits.Header) -> WCS:
+def wcs_of_header(header: fits.Header) -> WCS:
     """Return the WCS of a sidecar's header, with ``pixel_shape`` and ``array_shape`` set."""
     sky = header.copy()
     del sky["NAXIS"]  # 0, as there are no data; astropy would warn that the sky has more axes
@@ -105,14 +106,19 @@ def wcs_of(header: fits.Header) -> WCS:
     return wcs
 
 
-def sidecar_bytes(request: CutoutRequest, provenance: Provenance) -> bytes:
+def make_sidecar(request: CutoutRequest, provenance: Provenance) -> bytes:
     """Return the sidecar: a FITS header without data.
 
     Most of it depends on the geometry alone and is made once; a catalogue of a million
     positions would otherwise spend its time on formatting cards.
     """
     geometry = _geometry_cards(
-        request.scale, request.width, request.height, request.overlays, request.release
+        request.scale,
+        request.width,
+        request.height,
+        request.overlays,
+        request.release,
+        request.service.source_pixel(request.scale, request.overlays),
     )
     cards = (
         geometry
@@ -130,9 +136,11 @@ def sidecar_bytes(request: CutoutRequest, provenance: Provenance) -> bytes:
 
 
 @functools.lru_cache(maxsize=256)
-def _geometry_cards(scale: float, width: int, height: int, overlays: str, release: int) -> str:
+def _geometry_cards(
+    scale: float, width: int, height: int, overlays: str, release: int, source_pixel: float
+) -> str:
     degrees = scale / 3600.0
-    displaced = SKYSERVER.source_pixel(scale, overlays) / 2.0 / 3600.0
+    displaced = source_pixel / 2.0 / 3600.0
     header = fits.Header()
     header["SIMPLE"] = (True, "FITS header of the JPEG beside it")
     header["BITPIX"] = 8

@@ -1,11 +1,11 @@
-"""One target's outcome."""
+"""One target's outcome, with its picture where there is one."""
 
 from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,22 +13,42 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from sdss_cutout._config import conf
 from sdss_cutout._errors import ImageError, OutsideFootprintError, ServiceError
-from sdss_cutout._image.avm import embed_avm, has_avm, without_avm
-from sdss_cutout._image.header import Provenance, header_of, request_of, sidecar_bytes, wcs_of
-from sdss_cutout._image.jpeg import check_jpeg, decode_jpeg
+from sdss_cutout._image.header import (
+    Provenance,
+    make_sidecar,
+    read_header,
+    request_of_header,
+    wcs_of_header,
+)
+from sdss_cutout._image.jpeg import decode_jpeg
+from sdss_cutout._image.sidecar import asked_of
 from sdss_cutout._request.request import CutoutRequest
-from sdss_cutout._results.outcome import FAILED, KEPT, OK, OUTSIDE
-from sdss_cutout._store.files import write_pair
-from sdss_cutout._transfer.classify import Answer, Kind
+from sdss_cutout._request.site import check_site
+from sdss_cutout._results.columns import RESULT_COLUMNS
+from sdss_cutout._results.outcome import FAILED, KEPT, OUTSIDE, Outcome
+from sdss_cutout._store.files import scratch_folder, translated
+from sdss_cutout._store.layout import paths_of, place_of, sidecar_of
+from sdss_cutout._store.pictures import (
+    Picture,
+    measure_picture,
+    read_known_picture,
+    read_picture,
+    with_avm,
+    write_picture,
+)
 
 if TYPE_CHECKING:
     import numpy as np
     from astropy.nddata import NDData
-    from astropy.visualization.wcsaxes import WCSAxes
+    from astropy.table import Table
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
     from numpy.typing import NDArray
 
-__all__ = ["Cutout", "cutout_of"]
+__all__ = ["Cutout", "cutout_of_outcome", "picture_of_answer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -40,12 +60,10 @@ class Cutout:
     name : str
         The target's name, the stem of its files.
     request : object
-        What was asked for: ``ra`` and ``dec`` in degrees, ``scale`` in arcsec a pixel, ``width``
-        and ``height`` in pixels, ``overlays``, ``release`` and ``url``.
+        What was asked for: ``ra`` and ``dec`` in degrees, ``scale`` in arcsec per pixel,
+        ``width`` and ``height`` in pixels, ``overlays``, ``release`` and ``url``.
     status : str
         ``ok``, ``kept`` (was on disk already), ``outside`` (no SDSS imaging there) or ``failed``.
-    content : bytes
-        The JPEG, as the server sent it; empty if there is none.
     coverage : float
         The part of the picture that is not the black of missing imaging, 0 to 1.
     attempts : int
@@ -56,10 +74,16 @@ class Cutout:
         HTTP status of the last answer where there is no picture; 0 if there was none.
     reason : str
         Reason phrase of that answer.
-    cards : bytes
-        The sidecar, as it is written.
     path, sidecar : `~pathlib.Path` or None
         The files, where there are any.
+    nbytes : int
+        Size of the JPEG; 0 if there is none.
+    sha256 : str
+        Checksum of the JPEG, hexadecimal; empty if there is none.
+    origin, date : str
+        What the server calls itself, and when it answered.
+    picture : Picture or None
+        The picture where it is in memory; `content` reads it from ``path`` where it is not.
 
     Examples
     --------
@@ -81,8 +105,6 @@ class Cutout:
     name: str
     request: CutoutRequest
     status: str
-    content: bytes = b""
-    cards: bytes = b""
     coverage: float = math.nan
     attempts: int = 0
     error: str = ""
@@ -90,15 +112,25 @@ class Cutout:
     reason: str = ""
     path: Path | None = None
     sidecar: Path | None = None
+    nbytes: int = 0
+    sha256: str = ""
+    origin: str = ""
+    date: str = ""
+    picture: Picture | None = None
 
     def __repr__(self) -> str:
         request = self.request
         what = (
             f"{request.width} x {request.height} pix, {request.scale:g} arcsec/pix"
-            if self.content
+            if self.has_picture
             else self.error
         )
         return f"<Cutout {self.name}: {self.status}, {what}>"
+
+    @property
+    def has_picture(self) -> bool:
+        """Whether there is a picture, in memory or in a file."""
+        return self.picture is not None or self.path is not None
 
     @property
     def coord(self) -> SkyCoord:
@@ -111,9 +143,35 @@ class Cutout:
         return self.request.url
 
     @property
+    def width(self) -> int:
+        """Width in pixels, as it was asked for."""
+        return self.request.width
+
+    @property
+    def height(self) -> int:
+        """Height in pixels, as it was asked for."""
+        return self.request.height
+
+    @property
+    def scale(self) -> float:
+        """Arcsec per pixel, as it was asked for."""
+        return self.request.scale
+
+    @property
+    def content(self) -> bytes:
+        """The JPEG; empty if there is none.
+
+        Raises
+        ------
+        ImageError
+            If the picture is in a file that is missing, damaged or altered.
+        """
+        return self._loaded().content
+
+    @property
     def sidecar_bytes(self) -> bytes:
-        """The sidecar, as it is written."""
-        return self.cards
+        """The sidecar, a FITS header without data, as it is written; empty if there is none."""
+        return self._loaded().sidecar_bytes
 
     @property
     def data(self) -> NDArray[np.uint8]:
@@ -124,28 +182,77 @@ class Cutout:
         ImageError
             If there is no picture.
         """
-        return decode_jpeg(self._picture())
+        return decode_jpeg(self._existing().content)
 
     @property
     def header(self) -> fits.Header:
         """The FITS header of the sidecar: WCS and provenance."""
-        self._picture()
-        return header_of(self.cards)
+        return read_header(self._existing().sidecar_bytes)
 
     @property
     def wcs(self) -> WCS:
         """The `~astropy.wcs.WCS` of `data`, pixel indices from 0."""
-        return wcs_of(self.header)
+        return wcs_of_header(self.header)
 
-    @property
-    def sha256(self) -> str:
-        """The checksum of `content`, hexadecimal."""
-        return hashlib.sha256(self.content).hexdigest() if self.content else ""
+    def row(self) -> dict[str, Any]:
+        """Return the values of the result columns, as a list's table has them.
 
-    def _picture(self) -> bytes:
-        if not self.content:
+        Returns
+        -------
+        dict
+            By the columns' names.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     cutout = SDSSCutouts(base_url=sandbox.base_url).get(SkyCoord("19d 0d"), size=64)
+        >>> cutout.row()["status"], cutout.row()["width"]
+        ('ok', 64)
+        """
+        values = {column.name: getattr(self, column.name) for column in RESULT_COLUMNS}
+        return values | {name: str(values[name] or "") for name in ("path", "sidecar")}
+
+    def _existing(self) -> Picture:
+        if not self.has_picture:
             raise ImageError(f"{self.name}: there is no picture, {self.status}: {self.error}")
-        return self.content
+        return self._loaded()
+
+    def _loaded(self) -> Picture:
+        if self.picture is not None:
+            return self.picture
+        if self.path is None:
+            return Picture(b"", b"")
+        return read_known_picture(self.path, self.sha256)
+
+    def in_memory(self) -> Cutout:
+        """Return the same cutout with its picture in memory, read and checked if it was not.
+
+        Returns
+        -------
+        Cutout
+
+        Raises
+        ------
+        ImageError
+            If the picture is in a file that is missing, damaged or altered.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     report = client.download(SkyCoord([19.0], [0.0], unit="deg"), folder, size=64)
+        ...     cutout = report[0].in_memory()
+        >>> cutout.data.shape
+        (64, 64, 3)
+        """
+        return replace(self, picture=self._loaded()) if self.has_picture else self
 
     def raise_for_status(self) -> None:
         """Raise an error if there is no picture.
@@ -182,20 +289,23 @@ class Cutout:
                 attempts=self.attempts,
             )
 
-    def plot(self, ax: WCSAxes | None = None, *, mark: Any = None) -> WCSAxes:
+    def plot(self, ax: Axes | None = None, *, mark: Any = None) -> Axes:
         """Draw the picture with its coordinates, scale bar, compass and name.
 
         Parameters
         ----------
-        ax : `~astropy.visualization.wcsaxes.WCSAxes`, optional
-            Where to draw, by default in a new figure. The axes take the picture's WCS.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw, by default in a new figure with coordinates along its sides. A
+            `~astropy.visualization.wcsaxes.WCSAxes` takes the picture's WCS; any other Axes, such
+            as those of ``plt.subplots(5, 10)``, show the picture without coordinates. What does
+            not fit into small axes is left out.
         mark : SkyCoord or Table, optional
             Positions to mark, in any form that is understood as targets; those that are not in
             the picture are left out.
 
         Returns
         -------
-        `~astropy.visualization.wcsaxes.WCSAxes`
+        `~matplotlib.axes.Axes`
             The axes, north up and east left; ``ax.figure`` is the figure.
 
         Raises
@@ -204,8 +314,8 @@ class Cutout:
             If there is no picture.
         TargetError
             If ``mark`` holds no positions.
-        TypeError
-            If ``ax`` are no WCSAxes.
+        RequestError
+            If ``ax`` is neither WCSAxes nor plain Axes.
 
         Examples
         --------
@@ -219,9 +329,134 @@ class Cutout:
         >>> ax.get_title()
         'J011600.00+000000.0'
         """
-        from sdss_cutout._views.plot import plot_cutout
+        from sdss_cutout._views.plot import plot_picture
 
-        return plot_cutout(self, ax, mark=mark)
+        return plot_picture(self, ax, mark=mark)
+
+    def imshow(self, ax: Axes) -> AxesImage:
+        """Draw the pixels and nothing else, the right way up.
+
+        Matplotlib's own ``imshow`` on WCSAxes puts row 0 at the bottom, which is against the WCS
+        of a JPEG if that is given as an image of Pillow's.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`
+            Where to draw. A `~astropy.visualization.wcsaxes.WCSAxes` takes the picture's WCS, if
+            it does not have it.
+
+        Returns
+        -------
+        `~matplotlib.image.AxesImage`
+            As Matplotlib's ``imshow`` returns it.
+
+        Raises
+        ------
+        ImageError
+            If there is no picture.
+        RequestError
+            If ``ax`` is neither WCSAxes nor plain Axes.
+
+        Examples
+        --------
+        >>> import matplotlib.pyplot as plt
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> target = SkyCoord(19.0, 0.0, unit="deg")
+        >>> with Sandbox() as sandbox:
+        ...     cutout = SDSSCutouts(base_url=sandbox.base_url).get(target)
+        >>> ax = plt.figure().add_subplot(projection=cutout.wcs)
+        >>> image = cutout.imshow(ax)
+        >>> bool(ax.yaxis_inverted())
+        True
+        """
+        from sdss_cutout._views.plot import show_picture
+
+        return show_picture(self, ax)
+
+    def chart(
+        self,
+        path: str | Path | None = None,
+        *,
+        stars: int = 5,
+        slit: Any = None,
+        title: str | None = None,
+        notes: str | Sequence[str] | None = None,
+    ) -> Figure:
+        """Draw a finding chart: dark on light, with offset stars, and whatever an observer needs.
+
+        The offset stars are the brightest in the field that stand alone, from the catalogue of
+        the server that the picture came from. Where it cannot be asked the chart is drawn
+        without them, and says so; the reason goes to Astropy's log, too.
+
+        Parameters
+        ----------
+        path : str or `~pathlib.Path`, optional
+            Where to write the chart: ``.pdf``, ``.png`` or ``.jpg``, the latter two below 1 MB.
+            A chart that is written is not shown by pyplot.
+        stars : int, optional
+            How many offset stars, 0 to 26. They have letters, magnitudes and the offset from the
+            star to the target in arcsec east and north.
+        slit : str or tuple of `~astropy.units.Quantity`, optional
+            A slit to draw on the target: ``"120x1.5@35"``, length and width in arcsec and the
+            position angle in degrees from north through east, or these three as quantities.
+        title : str, optional
+            The title, by default the target's name.
+        notes : str or sequence of str, optional
+            Lines of your own, such as the run and the principal investigator.
+
+        Returns
+        -------
+        `~matplotlib.figure.Figure`
+            The chart, one page.
+
+        Raises
+        ------
+        ImageError
+            If there is no picture.
+        RequestError
+            If ``path``, ``stars`` or ``slit`` cannot be used.
+        StoreError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import astropy.units as u
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     cutout = client.get(SkyCoord(20.0, 0.0, unit="deg"), fov=5 * u.arcmin, size=600)
+        ...     notes = ["Run 116.ABCD.001", "PI A. Observer"]
+        ...     figure = cutout.chart("chart.pdf", stars=3, slit="120x1.5@35", notes=notes)
+        """
+        from sdss_cutout._views.chart.chart import make_chart
+
+        return make_chart(
+            self, path, self._query_sql, stars=stars, slit=slit, title=title, notes=notes
+        )
+
+    def _query_sql(self, sql: str) -> Table:
+        """Ask the server that the picture came from."""
+        from sdss_cutout._transfer.fetch import FetchSettings
+        from sdss_cutout._transfer.session import Session
+
+        server = asked_of(self.url)
+        base_url, release = (
+            (server.base_url, server.release) if server else (conf.base_url, conf.data_release)
+        )
+        site = check_site(base_url, release)
+        settings = FetchSettings(
+            max_connections=1,
+            max_rate=conf.max_rate,
+            max_attempts=conf.max_attempts,
+            timeout=conf.timeout,
+            auth=site.auth,
+        )
+        with Session() as session:
+            return session.query_sql(sql, site, settings)
 
     def save(self, directory: str | Path = ".", *, avm: bool = False) -> Cutout:
         """Write ``{name}.jpg`` and ``{name}.wcs``, each whole or not at all.
@@ -231,7 +466,8 @@ class Cutout:
         Parameters
         ----------
         directory : str or `~pathlib.Path`, optional
-            Made if it does not exist.
+            Made if it does not exist. A path that ends in ``.jpg`` is the picture's own file,
+            whose sidecar is written beside it.
         avm : bool, optional
             Write the place on the sky into the picture too, as AVM.
 
@@ -245,7 +481,8 @@ class Cutout:
         ImageError
             If there is no picture.
         StoreError
-            If the files cannot be written.
+            If the files cannot be written, or ``directory`` is the name of another kind of
+            picture, such as ``pic.png``.
 
         Examples
         --------
@@ -259,9 +496,21 @@ class Cutout:
         >>> cutout.path.name, cutout.sidecar.name
         ('J011600.00+000000.0.jpg', 'J011600.00+000000.0.wcs')
         """
-        content = embed_avm(self._picture(), self.header) if avm else self._picture()
-        path, sidecar = write_pair(Path(directory), self.name, content, self.cards)
-        return replace(self, path=path, sidecar=sidecar)
+        picture = with_avm(self._existing()) if avm else self._existing()
+        folder, stem = place_of(directory, self.name)
+        with translated(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            with scratch_folder(folder) as scratch:
+                write_picture(folder, scratch, stem, picture)
+        path, sidecar = paths_of(folder, stem)
+        return replace(
+            self,
+            path=Path(path),
+            sidecar=Path(sidecar),
+            nbytes=len(picture.content),
+            sha256=hashlib.sha256(picture.content).hexdigest(),
+            picture=picture,
+        )
 
     @classmethod
     def read(cls, path: str | Path) -> Cutout:
@@ -294,41 +543,22 @@ class Cutout:
         ...     Cutout.read(saved.path)
         <Cutout J011600.00+000000.0: kept, 64 x 64 pix, 0.396127 arcsec/pix>
         """
-        path = Path(path)
-        sidecar = path.with_name(f"{path.stem}.wcs")
-        try:
-            content, cards = path.read_bytes(), sidecar.read_bytes()
-            header = header_of(cards)
-        except OSError as error:
-            raise ImageError(f"{error.filename}: {error.strerror}") from error
-        except (ValueError, KeyError) as error:
-            raise ImageError(f"{sidecar}: this is no sidecar of ours: {error}") from error
-        return cls._of_files(path, sidecar, content, cards, header)
-
-    @classmethod
-    def _of_files(
-        cls, path: Path, sidecar: Path, content: bytes, cards: bytes, header: fits.Header
-    ) -> Cutout:
-        """Return the cutout in files that were read."""
-        served = without_avm(content) if has_avm(content) else content
-        if hashlib.sha256(served).hexdigest() != header["SHA256"]:
-            raise ImageError(
-                f"{path}: the picture is not the one that its sidecar tells of (sha256)"
-            )
-        request = request_of(header)
-        try:
-            coverage = check_jpeg(content, request.width, request.height)
-        except ImageError as error:
-            raise ImageError(f"{path}: {error}") from error
+        path = Path(path).expanduser()
+        picture, header = read_picture(path)
+        request = request_of_header(header)
+        coverage = measure_picture(path, picture, request)
         return cls(
             name=path.stem,
             request=request,
             status=KEPT,
-            content=content,
-            cards=cards,
             coverage=coverage,
             path=path,
-            sidecar=sidecar,
+            sidecar=sidecar_of(path),
+            nbytes=len(picture.content),
+            sha256=hashlib.sha256(picture.content).hexdigest(),
+            origin=str(header.get("ORIGIN", "")),
+            date=str(header.get("DATE", "")),
+            picture=picture,
         )
 
     def to_nddata(self) -> NDData:
@@ -370,38 +600,45 @@ class Cutout:
         return self.content or None
 
 
-def cutout_of(
-    name: str, request: CutoutRequest, answer: Answer, attempts: int, creator: str
+def cutout_of_outcome(
+    outcome: Outcome,
+    request: CutoutRequest,
+    *,
+    picture: Picture | None = None,
+    path: Path | None = None,
 ) -> Cutout:
-    """Return the cutout that an answer brought."""
-    if answer.kind is not Kind.PICTURE:
-        outside = answer.kind is Kind.OUTSIDE
-        return Cutout(
-            name=name,
-            request=request,
-            status=OUTSIDE if outside else FAILED,
-            coverage=0.0 if outside else math.nan,
-            attempts=attempts,
-            error=answer.message,
-            http_status=answer.status,
-            reason=answer.reason,
-        )
+    """Return the cutout of an outcome, with its picture in memory or in a file."""
+    return Cutout(
+        name=outcome.name,
+        request=request,
+        status=outcome.status,
+        coverage=outcome.coverage,
+        attempts=outcome.attempts,
+        error=outcome.error,
+        http_status=outcome.http_status,
+        reason=outcome.reason,
+        path=path,
+        sidecar=None if path is None else sidecar_of(path),
+        nbytes=outcome.nbytes,
+        sha256=outcome.sha256,
+        origin=outcome.origin,
+        date=outcome.date,
+        picture=picture,
+    )
+
+
+def picture_of_answer(
+    content: bytes, request: CutoutRequest, outcome: Outcome, creator: str
+) -> Picture:
+    """Return what an answer brought, with the sidecar that says where it is and came from."""
     provenance = Provenance(
-        name=name,
-        origin=answer.origin,
-        date=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S"),
-        sha256=hashlib.sha256(answer.content).hexdigest(),
+        name=outcome.name,
+        origin=outcome.origin,
+        date=outcome.date,
+        sha256=outcome.source_sha256,
         creator=creator,
     )
-    return Cutout(
-        name=name,
-        request=request,
-        status=OK,
-        content=answer.content,
-        cards=sidecar_bytes(request, provenance),
-        coverage=answer.coverage,
-        attempts=attempts,
-    )
+    return Picture(content, make_sidecar(request, provenance))
 
 
 Cutout.__module__ = "sdss_cutout"

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import cast, overload
 
 import numpy as np
 from astropy.table import Column, Table, vstack
+from numpy.typing import NDArray
 
-from sdss_cutout._errors import ImageError, StoreError
-from sdss_cutout._progress import summarise
+from sdss_cutout._errors import StoreError
 from sdss_cutout._request.request import CutoutRequest
-from sdss_cutout._results.cutout import Cutout
 from sdss_cutout._results.input_columns import from_text
-from sdss_cutout._results.outcome import OK, Outcome, Outcomes
-from sdss_cutout._results.report import CutoutList, outcome_table
-from sdss_cutout._store.files import PICTURE, SIDECAR
-from sdss_cutout._store.manifest import Entry, Manifest
-from sdss_cutout._store.store import MANIFEST
+from sdss_cutout._results.lists import CutoutList
+from sdss_cutout._results.outcome import Outcome, Outcomes
+from sdss_cutout._results.stored import StoredCutouts
+from sdss_cutout._store.entries import request_of_entry
+from sdss_cutout._store.layout import MANIFEST
+from sdss_cutout._store.manifest import Manifest, ManifestEntry
 
-__all__ = ["read_cutouts", "read_table_of"]
+__all__ = ["read_cutouts"]
 
 
 def read_cutouts(directory: str | Path) -> CutoutList:
@@ -64,149 +62,96 @@ def read_cutouts(directory: str | Path) -> CutoutList:
     7050 16.5     ok      1.0
     (64, 64, 3)
     """
-    directory = Path(directory)
+    directory = Path(directory).expanduser()
     entries, headers = _manifest_of(directory)
-    pictures = _Pictures(directory, entries)
-    # A CutoutList wants a tuple; this sequence is one in all but that it reads when it is asked.
-    return _DirectoryList(cast("tuple[Cutout, ...]", pictures), _given_of(entries, headers))
+    cutouts = StoredCutouts(
+        directory=directory.absolute(),
+        names=[entry.name for entry in entries],
+        requests=RecordedRequests(entries),
+        outcomes=_outcomes(entries),
+    )
+    return CutoutList(cutouts, _input_table(entries, headers))
 
 
-def read_table_of(directory: str | Path) -> Table:
-    """Return the table of `read_cutouts`, without reading pictures."""
-    return read_cutouts(directory).table
-
-
-def _manifest_of(directory: Path) -> tuple[tuple[Entry, ...], dict[int, str]]:
+def _manifest_of(directory: Path) -> tuple[tuple[ManifestEntry, ...], dict[int, str]]:
     path = directory / MANIFEST
     if not path.is_file():
         raise StoreError(f"{directory}: there is no {MANIFEST} here")
-    manifest = Manifest(path)
+    manifest = Manifest(path, read_only=True)
     try:
-        return tuple(manifest.entries()), manifest.inputs()
+        return tuple(manifest.entries()), manifest.input_tables()
     finally:
         manifest.close()
 
 
-class _Pictures(Sequence[Cutout]):
-    """The cutouts of a directory, each read from its files when it is asked for."""
+@dataclass(frozen=True, slots=True)
+class RecordedRequests:
+    """The requests that a manifest has recorded."""
 
-    def __init__(self, directory: Path, entries: Sequence[Entry]) -> None:
-        self.directory = directory
-        self.entries = entries
+    entries: Sequence[ManifestEntry]
+
+    @property
+    def width(self) -> list[int]:
+        """Widths in pixels."""
+        return [entry.width for entry in self.entries]
+
+    @property
+    def height(self) -> list[int]:
+        """Heights in pixels."""
+        return [entry.height for entry in self.entries]
+
+    @property
+    def scale(self) -> list[float]:
+        """Arcsec per pixel."""
+        return [entry.scale for entry in self.entries]
 
     def __len__(self) -> int:
         return len(self.entries)
 
-    @overload
-    def __getitem__(self, index: int) -> Cutout: ...
-    @overload
-    def __getitem__(self, index: slice) -> _Pictures: ...
-    def __getitem__(self, index: int | slice) -> Cutout | _Pictures:
-        if isinstance(index, slice):
-            return _Pictures(self.directory, self.entries[index])
-        entry = self.entries[index]
-        bare = Cutout(
-            name=entry.name,
-            request=_request_of(entry),
-            status=entry.status,
-            coverage=_coverage_of(entry),
-            attempts=entry.attempts,
-            error=entry.error,
-        )
-        return self._with_picture(bare, entry) if entry.status == OK else bare
+    def __getitem__(self, row: int) -> CutoutRequest:
+        return request_of_entry(self.entries[row])
 
-    def _with_picture(self, bare: Cutout, entry: Entry) -> Cutout:
-        """Return the cutout with its picture.
+    def urls(self) -> list[str]:
+        """Return the URLs."""
+        return [entry.url for entry in self.entries]
 
-        A picture whose checksum the manifest knows was decoded and measured when it came, which
-        takes ten times as long as the checksum.
-        """
-        path = self.directory / f"{entry.name}{PICTURE}"
-        sidecar = self.directory / f"{entry.name}{SIDECAR}"
-        try:
-            content, cards = path.read_bytes(), sidecar.read_bytes()
-        except OSError as error:
-            raise ImageError(f"{error.filename}: {error.strerror}") from error
-        known = hashlib.sha256(content).hexdigest() == entry.sha256
-        if known and entry.source_sha256.encode() in cards:
-            return replace(bare, content=content, cards=cards, path=path, sidecar=sidecar)
-        return replace(Cutout.read(path), status=OK, attempts=entry.attempts)
+    def take(self, rows: NDArray[np.int64]) -> RecordedRequests:
+        """Return the requests of some rows."""
+        return RecordedRequests([self.entries[row] for row in rows.tolist()])
 
 
-def _request_of(entry: Entry) -> CutoutRequest:
-    return CutoutRequest(
-        ra=entry.ra, dec=entry.dec, scale=entry.scale, width=entry.width, height=entry.height,
-        overlays=entry.overlays, release=entry.release, url=entry.url,
+def outcome_of_entry(index: int, entry: ManifestEntry) -> Outcome:
+    """Return what a manifest says that came of a target."""
+    return Outcome(
+        index=index, name=entry.name, status=entry.status,
+        coverage=math.nan if entry.coverage is None else entry.coverage, nbytes=entry.nbytes,
+        sha256=entry.sha256, source_sha256=entry.source_sha256, attempts=entry.attempts,
+        error=entry.error, origin=entry.origin, date=entry.date,
     )  # fmt: skip
 
 
-def _coverage_of(entry: Entry) -> float:
-    return math.nan if entry.coverage is None else entry.coverage
+def _outcomes(entries: Sequence[ManifestEntry]) -> Outcomes:
+    outcomes = Outcomes(len(entries))
+    for row, entry in enumerate(entries):
+        outcomes.put(outcome_of_entry(row, entry))
+    return outcomes
 
 
-@dataclass(frozen=True, slots=True, repr=False, eq=False)
-class _DirectoryList(CutoutList):
-    """A `CutoutList` that answers from the manifest what need not be read from the pictures."""
-
-    @overload
-    def __getitem__(self, index: int) -> Cutout: ...
-    @overload
-    def __getitem__(self, index: slice) -> CutoutList: ...
-    def __getitem__(self, index: int | slice) -> Cutout | CutoutList:
-        if isinstance(index, slice):
-            given = self.given[index] if self.given.colnames else self.given
-            return _DirectoryList(self.cutouts[index], given)
-        return self.cutouts[index]
-
-    def __repr__(self) -> str:
-        return f"<CutoutList of {len(self)}: {summarise(self._outcomes().counts())}>"
-
-    @property
-    def table(self) -> Table:
-        """One row a target: the targets' own columns, then ours."""
-        stored = cast("_Pictures", self.cutouts)
-        entries = stored.entries
-        stems = [str(stored.directory / e.name) if e.status == OK else "" for e in entries]
-        ours = dict(self._outcomes().columns()) | {
-            "name": [e.name for e in entries],
-            "path": [f"{stem}{PICTURE}" if stem else "" for stem in stems],
-            "sidecar": [f"{stem}{SIDECAR}" if stem else "" for stem in stems],
-            "url": [e.url for e in entries],
-            "width": [e.width for e in entries],
-            "height": [e.height for e in entries],
-            "scale": [e.scale for e in entries],
-        }
-        return outcome_table(self.given, ours)
-
-    def _outcomes(self) -> Outcomes:
-        entries = cast("_Pictures", self.cutouts).entries
-        outcomes = Outcomes(len(entries))
-        for row, entry in enumerate(entries):
-            outcomes.put(
-                Outcome(
-                    index=row, name=entry.name, status=entry.status, nbytes=entry.nbytes,
-                    coverage=_coverage_of(entry), sha256=entry.sha256,
-                    attempts=entry.attempts, error=entry.error,
-                )
-            )  # fmt: skip
-        return outcomes
-
-
-# ------------------------------------------------------------------------------- columns given
+# ------------------------------------------------------------------------------- input columns
 
 _ROW = "row in the manifest"
 
 
-def _given_of(entries: Sequence[Entry], headers: dict[int, str]) -> Table:
+def _input_table(entries: Sequence[ManifestEntry], headers: dict[int, str]) -> Table:
     """Return the columns that came with the targets, of however many tables these were."""
     if not headers:
         return Table()
     groups: dict[int | None, list[int]] = {}
     for row, entry in enumerate(entries):
-        groups.setdefault(entry.given, []).append(row)
+        groups.setdefault(entry.input_table, []).append(row)
     tables = []
-    for given, rows in groups.items():
-        table = _table_of(headers.get(given or 0, ""), [entries[row].extra for row in rows])
+    for number, rows in groups.items():
+        table = _table_of(headers.get(number or 0, ""), [entries[row].input_values for row in rows])
         table[_ROW] = rows
         tables.append(table)
     if not any(table.colnames != [_ROW] for table in tables):
@@ -218,8 +163,8 @@ def _given_of(entries: Sequence[Entry], headers: dict[int, str]) -> Table:
     return merged
 
 
-def _table_of(header: str, extras: Iterable[str]) -> Table:
-    return from_text(header, (json.loads(extra) for extra in extras)) if header else Table()
+def _table_of(header: str, values: Iterable[str]) -> Table:
+    return from_text(header, (json.loads(text) for text in values)) if header else Table()
 
 
 def _stacked(tables: list[Table]) -> Table:

@@ -13,21 +13,7 @@ from astropy.table import Column, MaskedColumn, Table
 from astropy.table.serialize import represent_mixins_as_columns
 from astropy.utils.data_info import serialize_context_as
 
-from sdss_cutout._results.outcome import COLUMNS
-
-__all__ = ["beside_ours", "from_text", "header_text", "row_dicts", "row_texts"]
-
-
-def beside_ours(table: Table) -> Table:
-    """Return the table with columns that bear the name of one of ours called ``input_NAME``."""
-    renamed = table.copy(copy_data=False)
-    for name in set(COLUMNS) & set(table.colnames):
-        new = f"input_{name}"
-        while new in renamed.colnames:
-            new = f"input_{new}"
-        renamed.rename_column(name, new)
-    renamed.meta.clear()
-    return renamed
+__all__ = ["from_text", "header_text", "row_dicts", "row_texts"]
 
 
 def header_text(table: Table) -> str:

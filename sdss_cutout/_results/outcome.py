@@ -1,32 +1,30 @@
-"""What came of a target, one by one and as the columns of a million."""
+"""What came of a target: one record, and the columns of a million."""
 
 from __future__ import annotations
 
 import copy
+import hashlib
 import math
 from array import array
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["COLUMNS", "FAILED", "KEPT", "OK", "OUTSIDE", "Outcome", "Outcomes"]
+from sdss_cutout._transfer.classify import Answer, Kind
+
+__all__ = ["FAILED", "KEPT", "OK", "OUTSIDE", "Outcome", "Outcomes", "outcome_of_answer"]
 
 OK, KEPT, OUTSIDE, FAILED = "ok", "kept", "outside", "failed"
 _STATUSES = ("", OK, KEPT, OUTSIDE, FAILED)
 
-# The columns that a report adds to the targets' own, in this order.
-COLUMNS = (
-    "name", "status", "path", "sidecar", "url", "width", "height", "scale", "coverage",
-    "nbytes", "sha256", "attempts", "error",
-)  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one target, without its picture.
+    """What came of one target, without its picture; plain data that travels between processes.
 
     Attributes
     ----------
@@ -37,7 +35,7 @@ class Outcome:
     status : str
         ``ok``, ``kept``, ``outside`` or ``failed``.
     coverage : float
-        The part of the picture that shows sky.
+        The part of the picture that has imaging; NaN if that is not known.
     nbytes : int
         Size of the picture's file.
     sha256 : str
@@ -50,6 +48,10 @@ class Outcome:
         What went wrong.
     origin, date : str
         What the server calls itself, and when it answered.
+    http_status : int
+        HTTP status of the last answer where there is no picture; 0 if there was none.
+    reason : str
+        Reason phrase of that answer.
     """
 
     index: int
@@ -63,6 +65,30 @@ class Outcome:
     error: str = ""
     origin: str = ""
     date: str = ""
+    http_status: int = 0
+    reason: str = ""
+
+    def as_kept(self) -> Outcome:
+        """Return the same for a picture that existed before."""
+        return replace(self, status=KEPT)
+
+
+def outcome_of_answer(index: int, name: str, answer: Answer, attempts: int) -> Outcome:
+    """Return what a target's last answer means for it."""
+    date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    if answer.kind is Kind.OK:
+        sha256 = hashlib.sha256(answer.content).hexdigest()
+        return Outcome(
+            index=index, name=name, status=OK, coverage=answer.coverage,
+            nbytes=len(answer.content), sha256=sha256, source_sha256=sha256, attempts=attempts,
+            origin=answer.origin, date=date,
+        )  # fmt: skip
+    outside = answer.kind is Kind.OUTSIDE
+    return Outcome(
+        index=index, name=name, status=OUTSIDE if outside else FAILED,
+        coverage=0.0 if outside else math.nan, attempts=attempts, error=answer.message,
+        origin=answer.origin, date=date, http_status=answer.status, reason=answer.reason,
+    )  # fmt: skip
 
 
 # The arrays of `Outcomes`, and how many of their elements a target has.
@@ -109,7 +135,7 @@ class Outcomes:
         nbytes: NDArray[np.int64],
         sha256: NDArray[np.uint8],
     ) -> None:
-        """Note pictures that were there: `put` for many that have no outcome yet, in columns."""
+        """Note pictures that exist: `put` for many that have no outcome yet, in columns."""
         np.frombuffer(self._status, np.uint8)[rows] = _STATUSES.index(KEPT)
         np.frombuffer(self._coverage, np.float32)[rows] = coverage
         np.frombuffer(self._nbytes, np.int64)[rows] = nbytes
@@ -131,6 +157,13 @@ class Outcomes:
     def copy(self) -> Outcomes:
         """Return the same outcomes in another object."""
         return copy.deepcopy(self)
+
+    def take(self, rows: Sequence[int]) -> Outcomes:
+        """Return the outcomes of some rows, in this order."""
+        taken = Outcomes(len(rows))
+        for row, other_row in enumerate(rows):
+            taken.take_row(row, self, other_row)
+        return taken
 
     def take_row(self, row: int, other: Outcomes, other_row: int) -> None:
         """Take one target's outcome from another list."""

@@ -1,4 +1,4 @@
-"""What a directory has, and what its manifest says of the pictures in it, for a million of them.
+"""Which files a directory has, and what its manifest says of them, for a million of them.
 
 Names and URLs are held as their 64-bit hashes, in sorted arrays: a dict of a million names takes
 ten times the memory, and longer to fill than the directory to read. That two of a million differ
@@ -17,22 +17,28 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sdss_cutout._store.files import PICTURE, SIDECAR, translated
+from sdss_cutout._store.files import translated
+from sdss_cutout._store.layout import FITS, PICTURE, SIDECAR
 
-__all__ = ["Index", "Kept"]
+__all__ = ["ExistingFiles", "FileSizes", "KeptPictures"]
 
-_SUFFIX_LENGTH = len(PICTURE)  # and of the sidecar's
-
-
-class Files(NamedTuple):
-    """Which files a name has."""
-
-    picture: bool
-    sidecar: bool
+_HEADER_BLOCK = 2880  # a FITS header is a whole number of these (FITS 4.0, 3.3.1)
 
 
-class Kept(NamedTuple):
-    """Pictures that are there, in columns."""
+class FileSizes(NamedTuple):
+    """The sizes in bytes of a target's files; None where there is no such file."""
+
+    picture: int | None
+    sidecar: int | None
+
+    @property
+    def has_whole_sidecar(self) -> bool:
+        """Whether the sidecar has a size that a FITS header can have."""
+        return bool(self.sidecar) and not (self.sidecar or 0) % _HEADER_BLOCK
+
+
+class KeptPictures(NamedTuple):
+    """Pictures that need nothing, in columns."""
 
     rows: NDArray[np.int64]
     coverage: NDArray[np.float32]
@@ -40,13 +46,38 @@ class Kept(NamedTuple):
     sha256: NDArray[np.uint8]
 
 
-class Index:
+class _Sizes:
+    """The sizes of the files with one suffix."""
+
+    def __init__(self) -> None:
+        self._hashes, self._sizes = array("q"), array("q")
+
+    def add(self, stem: str, size: int) -> None:
+        self._hashes.append(hash(stem))
+        self._sizes.append(size)
+
+    def sort(self) -> None:
+        hashes = np.frombuffer(self._hashes, np.int64)
+        order = np.argsort(hashes)
+        self.hashes, self.sizes = hashes[order], np.frombuffer(self._sizes, np.int64)[order]
+
+    def of(self, hashes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return sizes by the hashes of names; -1 where there is no such file."""
+        places, exist = _find(hashes, self.hashes)
+        sizes = np.full(len(hashes), -1, np.int64)
+        sizes[exist] = self.sizes[places[exist]]
+        return sizes
+
+
+class ExistingFiles:
     """Which files there are, from one look at the directory, and the records that were noted.
 
     Parameters
     ----------
     directory : `~pathlib.Path`
         Where the pictures are.
+    picture : str
+        The suffix of the pictures; FITS files have no sidecar.
 
     Raises
     ------
@@ -54,37 +85,38 @@ class Index:
         If it cannot be read.
     """
 
-    def __init__(self, directory: Path) -> None:
-        there = {PICTURE: array("q"), SIDECAR: array("q")}
+    def __init__(self, directory: Path, *, picture: str = PICTURE) -> None:
+        self._has_sidecars = picture != FITS
+        self._pictures, self._sidecars = _Sizes(), _Sizes()
+        by_suffix = {picture: self._pictures, SIDECAR: self._sidecars}
         with translated(directory), os.scandir(directory) as entries:
             for entry in entries:
-                name = entry.name
-                hashes = there.get(name[-_SUFFIX_LENGTH:])
-                if hashes is not None:
-                    hashes.append(hash(name[:-_SUFFIX_LENGTH]))
-        self._pictures, self._sidecars = (np.sort(np.array(a, np.int64)) for a in there.values())
+                stem, dot, suffix = entry.name.rpartition(".")
+                sizes = by_suffix.get(dot + suffix)
+                if sizes is not None:
+                    sizes.add(stem, entry.stat().st_size)
+        self._pictures.sort()
+        self._sidecars.sort()
         self.note(())
 
     def __len__(self) -> int:
-        return len(self._pictures)
+        return len(self._pictures.hashes)
 
-    def files(self, name: str) -> Files:
-        """Return which files a name has."""
+    def files(self, name: str) -> FileSizes:
+        """Return the sizes of a target's files."""
         hashes = _hashes([name])
-        return Files(
-            picture=bool(_among(hashes, self._pictures)[0]),
-            sidecar=bool(_among(hashes, self._sidecars)[0]),
-        )
+        sizes = (int(found.of(hashes)[0]) for found in (self._pictures, self._sidecars))
+        return FileSizes(*(None if size < 0 else size for size in sizes))
 
     def has_any(self, names: Sequence[str]) -> bool:
         """Return whether there is a file of any of these names."""
         hashes = _hashes(names)
-        return bool(_among(hashes, self._pictures).any() or _among(hashes, self._sidecars).any())
+        return any((found.of(hashes) >= 0).any() for found in (self._pictures, self._sidecars))
 
     def note(self, records: Iterable[tuple[str, str, float, int, str]]) -> None:
         """Note name, URL, coverage, size and checksum of pictures, in place of those before.
 
-        Only those that have both files are of use, and found by `kept`.
+        Only those whose files have the recorded size are of use, and found by `kept`.
         """
         names, urls, sizes = array("q"), array("q"), array("q")
         coverages, checksums = array("f"), bytearray()
@@ -101,15 +133,18 @@ class Index:
         hashes = np.array(names, np.int64)
         places = np.argsort(hashes)
         hashes = hashes[places]
-        whole = _among(hashes, self._pictures) & _among(hashes, self._sidecars)
+        whole = self._pictures.of(hashes) == np.array(sizes, np.int64)[places]
+        if self._has_sidecars:
+            headers = self._sidecars.of(hashes)
+            whole &= (headers > 0) & (headers % _HEADER_BLOCK == 0)
         self._names, self._places = hashes[whole], places[whole]
         self._urls = np.frombuffer(urls, np.int64)
         self._coverage = np.frombuffer(coverages, np.float32)
         self._nbytes = np.frombuffer(sizes, np.int64)
         self._sha256 = np.frombuffer(checksums, np.uint8).reshape(-1, 32)
 
-    def kept(self, names: Sequence[str], urls: Sequence[str]) -> Kept:
-        """Return those targets that have both files and a record of the same request."""
+    def kept(self, names: Sequence[str], urls: Sequence[str]) -> KeptPictures:
+        """Return those targets whose files are as a record of the same request says."""
         hashes = _hashes(names)
         # In order, neighbours are found beside each other: twice as fast among a million.
         order = np.argsort(hashes)
@@ -119,7 +154,8 @@ class Index:
         rows, places = rows[same], places[same]
         back = np.argsort(rows)
         rows, places = rows[back], places[back]
-        return Kept(rows, self._coverage[places], self._nbytes[places], self._sha256[places])
+        columns = (self._coverage[places], self._nbytes[places], self._sha256[places])
+        return KeptPictures(rows, *columns)
 
 
 def _hashes(texts: Sequence[str]) -> NDArray[np.int64]:
@@ -134,7 +170,3 @@ def _find(
         return np.zeros(len(values), np.int64), np.zeros(len(values), dtype=bool)
     places = np.minimum(np.searchsorted(some, values), len(some) - 1)
     return places, some[places] == values
-
-
-def _among(values: NDArray[np.int64], some: NDArray[np.int64]) -> NDArray[np.bool_]:
-    return _find(values, some)[1]

@@ -1,18 +1,33 @@
-"""Files that appear whole under their names, or not at all."""
+"""Files that appear whole under their names, or not at all: the one atomic writer."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
-from collections.abc import Iterator
+import secrets
+import shutil
+import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from sdss_cutout._errors import StoreError
 
-__all__ = ["PICTURE", "SIDECAR", "place_pair", "translated", "write_pair", "write_whole"]
+__all__ = [
+    "atomic_path",
+    "remove_stale_scratch",
+    "scratch_folder",
+    "scratch_of_run",
+    "translated",
+    "write_files",
+    "write_whole",
+]
 
-PICTURE, SIDECAR = ".jpg", ".wcs"
+_PREFIX = ".run-"
+
+# Between a scratch folder and its lock lie microseconds; a folder without one is left for so long.
+_LOCK_SECONDS = 60.0
 
 
 @contextlib.contextmanager
@@ -25,50 +40,100 @@ def translated(directory: Path) -> Iterator[None]:
         raise StoreError(f"{where}: {error.strerror or error}") from error
 
 
-def place_pair(
-    directory: Path | str, scratch: Path | str, name: str, content: bytes, cards: bytes
-) -> None:
-    """Write a picture and its sidecar in ``scratch``, then move them to their names.
+def write_files(directory: Path | str, scratch: Path | str, contents: Mapping[str, bytes]) -> None:
+    """Write files in ``scratch``, then move them to their names, one by one in this order.
 
-    The sidecar goes first: a picture under its final name always has one, and the sidecar says
-    by the checksum which picture it belongs to. Both folders are on one file system, so that the
-    moves are atomic. Not flushed to the disk one by one (that costs five times the rest): what a
-    power failure takes is noticed by its checksum at the next run.
+    Both folders are on one file system, so that the moves are atomic. Not flushed to the disk one
+    by one (that costs five times the rest): the next run notices by the checksum what a power
+    failure took.
     """
-    for suffix, data in ((SIDECAR, cards), (PICTURE, content)):
-        part = f"{scratch}/{name}{suffix}"
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o666)
-        try:
-            written = os.write(descriptor, data)
-            while written < len(data):  # a nearly full disk takes a part, then refuses
-                written += os.write(descriptor, data[written:])
-        finally:
-            os.close(descriptor)
-    for suffix in (SIDECAR, PICTURE):
-        os.replace(f"{scratch}/{name}{suffix}", f"{directory}/{name}{suffix}")
+    for name, content in contents.items():
+        _write(f"{scratch}/{name}", content)
+    for name in contents:
+        os.replace(f"{scratch}/{name}", f"{directory}/{name}")
+
+
+def _write(path: str, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _BINARY, 0o666)
+    try:
+        written = os.write(descriptor, content)
+        while written < len(content):  # a nearly full disk takes a part, then refuses
+            written += os.write(descriptor, content[written:])
+    finally:
+        os.close(descriptor)
 
 
 _BINARY = getattr(os, "O_BINARY", 0)
 
 
-def write_pair(directory: Path, name: str, content: bytes, cards: bytes) -> tuple[Path, Path]:
-    """Write a picture and its sidecar into a directory, which is made if need be.
+def write_whole(path: Path, content: bytes) -> None:
+    """Write one file beside its place, then move it there."""
+    with scratch_folder(path.parent) as scratch:
+        write_files(path.parent, scratch, {path.name: content})
+
+
+@contextlib.contextmanager
+def atomic_path(path: Path) -> Iterator[Path]:
+    """Give a path to write to, and move what was written to its name at the end.
+
+    What a killed process has left in the same folder is removed.
 
     Raises
     ------
     StoreError
-        If the files cannot be written.
+        If the file cannot be written; what was there stays.
     """
-    with translated(directory):
-        directory.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".part-", dir=directory) as scratch:
-            place_pair(directory, scratch, name, content, cards)
-    return directory / f"{name}{PICTURE}", directory / f"{name}{SIDECAR}"
+    with translated(path.parent), scratch_folder(path.parent) as scratch:
+        remove_stale_scratch(path.parent)
+        part = scratch / path.name
+        yield part
+        os.replace(part, path)
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write one file beside its place, then move it there."""
-    with tempfile.TemporaryDirectory(prefix=".part-", dir=path.parent) as scratch:
-        part = Path(scratch, path.name)
-        part.write_bytes(content)
-        part.replace(path)
+# ------------------------------------------------------------------------- scratch folders
+
+
+@contextlib.contextmanager
+def scratch_folder(directory: Path) -> Iterator[Path]:
+    """Make a hidden folder in a directory, and remove it at the end.
+
+    It holds a lock, which ends with this process, however that ends: a killed process leaves a
+    folder that `remove_stale_scratch` can tell from one in use.
+    """
+    folder = scratch_of_run(directory, secrets.token_hex(8))
+    folder.mkdir()
+    lock = FileLock(folder / "lock")
+    try:
+        lock.acquire(timeout=10)
+        yield folder
+    finally:
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def scratch_of_run(directory: Path, run: str) -> Path:
+    """Return the scratch folder of a run."""
+    return directory / f"{_PREFIX}{run}"
+
+
+def remove_stale_scratch(directory: Path) -> set[str]:
+    """Remove the folders of killed runs, and return the runs that are still alive."""
+    with os.scandir(directory) as entries:
+        folders = [Path(e.path) for e in entries if e.name.startswith(_PREFIX)]
+    return {f.name.removeprefix(_PREFIX) for f in folders if not _removed_if_stale(f)}
+
+
+def _removed_if_stale(folder: Path) -> bool:
+    path = folder / "lock"
+    try:
+        if not path.exists() and time.time() - folder.stat().st_mtime < _LOCK_SECONDS:
+            return False
+        lock = FileLock(path)
+        lock.acquire(timeout=0)
+    except Timeout:
+        return False
+    except FileNotFoundError:  # its owner has just removed it
+        return True
+    lock.release()
+    shutil.rmtree(folder, ignore_errors=True)
+    return True

@@ -12,7 +12,7 @@ from pathvalidate import ValidationError, validate_filename
 
 from sdss_cutout._errors import TargetError
 
-__all__ = ["iau_names", "number_repeats", "refuse_repeats", "refuse_unsafe"]
+__all__ = ["fold_name", "iau_names", "number_repeats", "refuse_repeats", "refuse_unsafe"]
 
 # A file system gives a name 255 bytes; the suffix and the temporary file's additions need some.
 MAX_NAME_BYTES = 200
@@ -116,13 +116,9 @@ def _why_unsafe(name: str) -> str:
 
 
 def refuse_repeats(names: Sequence[str], seen: set[str], *, first_row: int = 0) -> None:
-    """Raise `TargetError` for the first name that was there before, be it in another case.
-
-    File systems differ in whether ``a.jpg`` and ``A.jpg``, or the composed and the decomposed
-    form of an accent, are one file, so that neither difference is enough.
-    """
+    """Raise `TargetError` for the first name that occurred before; see `fold_name`."""
     for row, name in enumerate(names, first_row):
-        key = name.casefold() if name.isascii() else _fold(name)
+        key = fold_name(name)
         if key in seen:
             raise TargetError(
                 f"target {row}: the name {name!r} is there already, at least in another case; "
@@ -131,5 +127,12 @@ def refuse_repeats(names: Sequence[str], seen: set[str], *, first_row: int = 0) 
         seen.add(key)
 
 
-def _fold(name: str) -> str:
+def fold_name(name: str) -> str:
+    """Return a name as the least careful file system compares it.
+
+    File systems differ in whether ``a.jpg`` and ``A.jpg``, or the composed and the decomposed
+    form of an accent, are one file.
+    """
+    if name.isascii():
+        return name.casefold()
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())

@@ -1,38 +1,47 @@
-"""SQL becomes a table, through astroquery. Knows an error page when it sees one."""
+"""Sends an SQL query as astroquery would, and knows an error page when it sees one."""
 
 from __future__ import annotations
 
-import re
 import threading
-import time
-import warnings
-from typing import Any, NoReturn
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from urllib.parse import urlencode, urlsplit
 
-import numpy as np
-from astropy.table import Column, Table
-from pyrate_limiter import InMemoryBucket, Rate, RateItem
-from tenacity import Retrying, retry_if_exception, stop_after_attempt, wait_exponential_jitter
+from astropy.table import Table
+from astroquery.sdss import SDSS
 
 from sdss_cutout._errors import QueryError
-from sdss_cutout._request.request import Site
-from sdss_cutout._service.skyserver import SKYSERVER
-from sdss_cutout._transfer.classify import one_line, words_of
-from sdss_cutout._transfer.transport import bounded
+from sdss_cutout._request.site import Site
+from sdss_cutout._transfer.classify import Answer, Classifier, Kind, Response, classify_response
+from sdss_cutout._transfer.error_text import error_text
+from sdss_cutout._transfer.rate_limiter import QueryBudget
+from sdss_cutout._transfer.sql_table import error_message, read_table
+from sdss_cutout._transfer.work_queue import FetchTask
 
-__all__ = ["query_sql"]
+__all__ = ["SQLRequest", "classify_table", "query_table"]
 
-# One budget for the whole process, as the server counts by address (H: Limits.aspx).
-_budget = InMemoryBucket([Rate(SKYSERVER.sql_per_minute, 60_000)])
+# 500,000 rows at most (H: Limits.aspx), of which the widest that were seen have 2 kB.
+_LARGEST_TABLE = 1_000_000_000
 
-# astroquery keeps the server's address in a global setting.
-_one_at_a_time = threading.Lock()
+# Statuses that say nothing about the query.
+_TEMPORARY = (429, 502, 503, 504)
 
-_PASSING = (429, 502, 503, 504)
+_PERIOD = 60.0
+_budgets: dict[str, QueryBudget] = {}
+_budgets_lock = threading.Lock()
 
-_IDENTIFIER = re.compile(r"(.*(obj|spec|plate|field)_?id|id)\Z", re.IGNORECASE)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SQLRequest:
+    """A query, as the server is asked it."""
+
+    url: str
+    largest_body: int = _LARGEST_TABLE
 
 
-def query_sql(sql: str, site: Site, *, timeout: float, max_attempts: int) -> Table:
+def query_table(
+    sql: str, site: Site, fetch: Callable[[FetchTask[SQLRequest], Classifier, QueryBudget], Answer]
+) -> Table:
     """Return the rows that an SQL query selects.
 
     Parameters
@@ -41,124 +50,65 @@ def query_sql(sql: str, site: Site, *, timeout: float, max_attempts: int) -> Tab
         The query, in the server's dialect.
     site : Site
         Which server and release.
-    timeout : float
-        Seconds that one attempt may take as a whole.
-    max_attempts : int
-        How often to ask a server that is overloaded or out of reach.
+    fetch : callable
+        Returns the last answer to a task.
 
     Raises
     ------
     QueryError
-        With the server's words, in whichever of its ways it says that the query failed.
+        With the server's words, in whichever way it says that the query failed.
     """
     if not isinstance(sql, str) or not sql.strip():
         raise QueryError(f"{sql!r} is not an SQL query")
-    retrying = Retrying(
-        retry=retry_if_exception(lambda error: isinstance(error, _PassingError)),
-        stop=stop_after_attempt(max_attempts),
-        wait=wait_exponential_jitter(multiplier=0.5, max=60.0, jitter=0.5),
-        reraise=True,
-    )
-    return _table(retrying(_answer_text, sql, site, timeout))
+    task = FetchTask(index=0, name="sql", request=SQLRequest(url=_query_url(sql, site)))
+    answer = fetch(task, classify_table, _budget_of(site))
+    if answer.kind is not Kind.OK:
+        raise QueryError(answer.message)
+    return read_table(answer.content)
 
 
-class _PassingError(QueryError):
-    """An error that may be gone the next time."""
+def _query_url(sql: str, site: Site) -> str:
+    """Return the URL to which astroquery sends a query, but at this site.
+
+    astroquery keeps its server in a setting of the whole process, which must stay as it is.
+    """
+    release = site.release
+    payload = SDSS.query_sql_async(sql, data_release=release, get_query_payload=True)
+    if release < 10:
+        path = SDSS.QUERY_URL_SUFFIX_DR_OLD
+    elif release == 10:
+        path = SDSS.QUERY_URL_SUFFIX_DR_10
+    else:
+        path = SDSS.QUERY_URL_SUFFIX_DR_NEW
+    return f"{site.base_url}{path.format(dr=release)}?{urlencode(payload)}"
 
 
-_PassingError.__name__ = _PassingError.__qualname__ = "QueryError"
-_PassingError.__module__ = QueryError.__module__
+def _budget_of(site: Site) -> QueryBudget:
+    """Return the budget of a server: one for the whole process, as it counts by address."""
+    host = urlsplit(site.base_url).netloc
+    with _budgets_lock:
+        if host not in _budgets:
+            _budgets[host] = QueryBudget(site.service.sql_per_minute, _PERIOD)
+        return _budgets[host]
 
 
-def _answer_text(sql: str, site: Site, timeout: float) -> str:
-    """Return what came as CSV, or raise what the answer says instead."""
-    from astroquery.sdss import SDSS, conf
-
-    with _one_at_a_time, conf.set_temp("skyserver_baseurl", site.base_url):
-        _wait_for_budget()
-        sdss = SDSS()  # a session of its own: the global one's headers are shared by threads
-        try:
-            with bounded(sdss._session, timeout, site.auth):
-                # The bound is the one to end a read that takes too long, and to say so.
-                response = sdss.query_sql_async(
-                    sql, timeout=timeout + 1, data_release=site.release, cache=False
-                )
-        except OSError as error:  # of which the exceptions of requests are a kind
-            _raise_for_failure(error)
-    content: bytes = response.content
-    if response.status_code != 200:
-        _raise_for_status(response)
-    if words := _error_page(content):
-        raise QueryError(words)
-    return content.decode(response.encoding or "utf-8", "replace")
+def classify_table(_request: SQLRequest, response: Response) -> Answer:
+    """Return what this response to a query means (the forms of errors: SKYSERVER, SQL)."""
+    answer = classify_response(response, _check_table)
+    if answer.kind is Kind.FAULT and response.status not in (0, 200, *_TEMPORARY):
+        return replace(answer, kind=Kind.REFUSED)  # an error in the query stays one
+    return answer
 
 
-def _wait_for_budget() -> None:
-    while not _budget.put(item := RateItem("sql", _budget.now())):
-        time.sleep(float(_budget.waiting(item)) / 1000)  # type: ignore[arg-type]
-    _budget.leak(_budget.now())
-
-
-def _raise_for_failure(error: OSError) -> NoReturn:
-    response = getattr(error, "response", None)
-    if response is not None:
-        _raise_for_status(response, error)
-    raise _PassingError(one_line(f"the query could not be sent: {error}")) from error
-
-
-def _raise_for_status(response: Any, cause: BaseException | None = None) -> NoReturn:
-    kind = _PassingError if response.status_code in _PASSING else QueryError
-    said = f"{response.status_code} {response.reason}"
-    raise kind(words_of(response.content) or said) from cause
-
-
-def _error_page(content: bytes) -> str:
-    """Return what a page with status 200 says that is no CSV (U: astroquery 2684, 2706, 2082)."""
+def _check_table(content: bytes) -> Answer:
+    """Tell a table from a page with status 200 (U: astroquery 2684, 2706, 2082)."""
     start = content[:1024].lstrip(b"\xef\xbb\xbf \r\n\t")
+    words = ""
     if start.startswith((b"<", b"{")):
-        return words_of(content) or "the server sent a page instead of a table"
-    if not start:
-        return "the server sent an empty answer"
-    return ""
-
-
-def _table(text: str) -> Table:
-    lines = text.lstrip("\ufeff \r\n").splitlines()
-    if lines and lines[0].startswith("#"):
-        del lines[0]
-    if lines and lines[0].strip().strip('"').lower() == "error_message":
-        # S: spSQLSupport.sql; the rate limit's refusal comes in this way too.
-        raise QueryError(one_line(" ".join(lines[1:]).strip('" ')) or "the server gave no reason")
-    if len(lines) == 1 and "," not in lines[0] and " " in lines[0].strip():
-        raise QueryError(one_line(lines[0]))
-    with warnings.catch_warnings():
-        # Integers beyond 63 bits come as text first; they are turned into uint64 below.
-        warnings.simplefilter("ignore")
-        try:
-            table = Table.read(
-                lines, format="ascii.csv", guess=False, fill_values=[("", "0"), ("null", "0")]
-            )
-        except Exception as error:
-            first = one_line(" / ".join(lines[:2])) or "nothing"
-            raise QueryError(f"the answer is not a table, it begins with: {first}") from error
-    if not table.colnames:
-        raise QueryError("the answer is not a table: it has no columns")
-    for name in table.colnames:
-        if _IDENTIFIER.match(name) or _is_big_integer(table[name]):
-            table[name] = _exact(table[name])
-    return table
-
-
-def _is_big_integer(column: Column) -> bool:
-    return column.dtype.kind == "U" and len(column) > 0 and all(map(_BIG_INTEGER, map(str, column)))
-
-
-_BIG_INTEGER = re.compile(r"\d{19,20}").fullmatch
-
-
-def _exact(column: Column) -> Column:
-    """Return identifiers as uint64, to the last digit, or the column as it is if they are not."""
-    try:
-        return column.astype(np.uint64)
-    except (ValueError, OverflowError):
-        return column
+        words = error_text(content) or "the server sent a page instead of a table"
+    elif not start:
+        words = "the server sent an empty answer"
+    words = words or error_message(content)
+    return (
+        Answer(kind=Kind.REFUSED, message=words) if words else Answer(kind=Kind.OK, content=content)
+    )

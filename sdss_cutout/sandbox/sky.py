@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdss_cutout.sandbox import population, projection
+from sdss_cutout.sandbox import footprint, population, projection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,11 +41,15 @@ class Patch:
     vectors: Floats
 
     @classmethod
-    def of(cls, table: NDArray[np.void]) -> Patch:
-        """Sort by magnitude, leave out what is not covered, and add the unit vectors."""
-        table = table[projection.covered(table["ra"], table["dec"])]
-        table = table[np.argsort(table["r"], kind="stable")]
-        return cls(table, projection.normal(table["ra"], table["dec"]))
+    def of(cls, table: NDArray[np.void], centre: Floats, radius_deg: float) -> Patch:
+        """Sort by magnitude, leave out what is not covered, and add the unit vectors.
+
+        All objects lie within the radius around the centre.
+        """
+        vectors = projection.normal(table["ra"], table["dec"])
+        inside = np.flatnonzero(footprint.covered_near(vectors, centre, radius_deg))
+        order = inside[np.argsort(table["r"][inside], kind="stable")]
+        return cls(table[order], vectors[order])
 
     def within(self, centre: Floats, radius_deg: float, limit: float) -> Patch:
         """The objects within a circle and brighter than ``limit``."""
@@ -172,7 +176,8 @@ def _faint_patch(band: int, index: int) -> Patch:
     table["dec"] = np.degrees(np.arcsin(rng.uniform(edges[0], edges[1], count)))
     population.name_objects(table, run=94 + band, camcol=1 + index % 6, field=11 + index // 6)
     population.name_spectra(table, plate=266 + band, mjd=51_600 + index)
-    return Patch.of(table)
+    centre = projection.normal((index + 0.5) * width, low + CELL_DEG / 2)
+    return Patch.of(table, centre, CELL_DEG)
 
 
 def _bright_patch() -> Patch:
@@ -185,7 +190,7 @@ def _bright_patch() -> Patch:
         part = table[start : start + 500]
         population.name_objects(part, run=BRIGHT_RUN, camcol=1, field=11 + start // 500)
         population.name_spectra(part, plate=3000, mjd=52_600 + start // 500)
-    return Patch.of(table)
+    return Patch.of(table, projection.normal(0.0, 90.0), 180.0)
 
 
 def _spread(rng: np.random.Generator, count: int) -> tuple[Floats, Floats]:

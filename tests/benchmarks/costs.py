@@ -34,21 +34,23 @@ def requests_for_a_million() -> str:
 
 def sidecar() -> str:
     """Making and placing a sidecar, beyond writing a file of its size: in memory and on disk."""
-    from sdss_cutout._image.header import Provenance, sidecar_bytes
+    from sdss_cutout._image.header import Provenance, make_sidecar
     from sdss_cutout._request.request import CutoutRequest
+    from sdss_cutout._service.skyserver import SKYSERVER
 
     request = CutoutRequest(
         ra=19.023342, dec=-0.014911, scale=0.396127, width=200, height=200, overlays="",
         release=17, url="https://skyserver.sdss.org/dr17/SkyServerWS/ImgCutout/getjpeg?ra=19.023342"
         "&dec=-0.014911&scale=0.396127&width=200&height=200",
+        service=SKYSERVER,
     )  # fmt: skip
     told = Provenance(
         name="J011605.60-000053.6", origin="nginx/1.22.1", date="2026-01-01T00:00:00",
         sha256="a" * 64, creator="sdss_cutout 1.0.0",
     )  # fmt: skip
-    cards = sidecar_bytes(request, told)
-    in_memory = _beyond(lambda: sidecar_bytes(request, told), cards, scratch())
-    on_disk = _beyond(lambda: sidecar_bytes(request, told), cards, None)
+    cards = make_sidecar(request, told)
+    in_memory = _beyond(lambda: make_sidecar(request, told), cards, scratch())
+    on_disk = _beyond(lambda: make_sidecar(request, told), cards, None)
     return f"{in_memory:.0f} us in memory, {on_disk:.0f} us on disk"
 
 

@@ -15,10 +15,14 @@ from astropy.table import Table
 
 from sdss_cutout import SDSSCutouts, StoreError
 from sdss_cutout._download import executors as _distribute
-from sdss_cutout._request.request import build_requests, check_site
-from sdss_cutout._store.store import Store
+from sdss_cutout._download.writer import PictureWriter
+from sdss_cutout._request.options import RequestOptions
+from sdss_cutout._request.request import build_requests
+from sdss_cutout._request.site import check_site
+from sdss_cutout._store.manifest import Manifest
 from sdss_cutout._targets.targets import read_targets
 from sdss_cutout._transfer.fetch import FetchSettings
+from sdss_cutout._transfer.rate_limiter import LimiterState
 from sdss_cutout.sandbox import Sandbox
 
 
@@ -41,17 +45,17 @@ def table_of(count):
 
 def tasks_of(server, count):
     targets = read_targets(table_of(count))
-    requests = build_requests(targets, check_site(server.base_url, 17), size=64)
+    requests = build_requests(targets, check_site(server.base_url, 17), RequestOptions(size=64))
     return [
         _distribute.Task(index=index, name=f"t{index}", request=request)
         for index, request in enumerate(requests)
     ]
 
 
-def watched_download(server, folder, count, executor, watch, **settings):
+def watched_download(server, folder, count, executor, on_result, **settings):
     """Download, with a word to the test about each outcome."""
-    return client_of(server, **settings)._download(
-        table_of(count), folder, {"size": 64}, names=None, executor=executor, watch=watch
+    return client_of(server, **settings).download(
+        table_of(count), folder, size=64, executor=executor, on_result=on_result
     )
 
 
@@ -68,8 +72,9 @@ def assert_whole(report, folder, count):
     assert list(report.table["id"]) == list(report.table["name"]) == list(table_of(count)["id"])
     assert len(list(folder.glob("*.jpg"))) == len(list(folder.glob("*.wcs"))) == count
     assert not list(folder.glob(".run-*"))
-    with Store(folder, creator="test") as store:
-        assert len(store.manifest) == count
+    manifest = Manifest(folder / "manifest.sqlite", read_only=True)
+    assert len(manifest) == count
+    manifest.close()
 
 
 class Refusing(Executor):
@@ -201,33 +206,40 @@ def test_a_chunk_that_is_always_lost_ends_failed(fast, tmp_path):
     assert again.counts["ok"] == 5
 
 
+def writer_in(folder):
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    return PictureWriter(directory=str(folder), scratch=str(scratch), creator="test", avm=False)
+
+
 def test_what_a_lost_worker_has_finished_is_not_fetched_again(fast, tmp_path):
     settings = FetchSettings(max_connections=1, max_rate=5_000.0, max_attempts=2, timeout=5.0)
     tasks = tasks_of(fast, 6)
-    with Store(tmp_path, creator="test") as store:
-        server = (check_site(fast.base_url, 17).picture_url, None)
-        first = _distribute._work(0, 1, tasks[:4], server, settings, store.keeper)
-        second = _distribute._work(0, 2, tasks, server, settings, store.keeper)
+    writer = writer_in(tmp_path)
+    chunks = [_distribute._Chunk(0, tasks[:4], 1), _distribute._Chunk(0, tasks, 2)]
+    first, second = (
+        _distribute._work(chunk, settings, LimiterState(), writer).outcomes for chunk in chunks
+    )
     assert requests_of(fast) == 6
     assert {o.index: o for o in second}.items() >= {o.index: o for o in first}.items()
 
 
 def test_a_line_cut_by_the_loss_spoils_no_other(fast, tmp_path):
-    with Store(tmp_path, creator="test") as store:
-        journal = _distribute._Journal(store.keeper, 0)
-        outcome = _distribute.Outcome(index=1, name="a", status="ok", coverage=1.0)
-        journal.note(outcome)
-        with journal._path.open("a") as file:
-            file.write('\n{"index": 2, "na')
-        journal.note(dataclasses.replace(outcome, index=3))
-        assert sorted(journal.read()) == [1, 3]
+    writer = writer_in(tmp_path)
+    journal = _distribute._Journal(writer, 0)
+    outcome = _distribute.Outcome(index=1, name="a", status="ok", coverage=1.0)
+    journal.note(outcome)
+    with journal._path.open("a") as file:
+        file.write('\n{"index": 2, "na')
+    journal.note(dataclasses.replace(outcome, index=3))
+    assert sorted(journal.read()) == [1, 3]
 
 
 def test_a_broken_pool_ends_its_targets_failed_and_a_second_run_goes_on(fast, tmp_path):
     with processes(2) as executor:
         victims = []
 
-        def kill(part, outcome):
+        def kill(cutout):
             if not victims:
                 victims.extend(executor._processes)
                 os.kill(victims[0], signal.SIGKILL)
@@ -256,8 +268,8 @@ def test_dask_with_a_killed_worker(fast, tmp_path):
         pids = list(dask.run(os.getpid).values())
         seen = []
 
-        def kill(part, outcome):
-            seen.append(outcome)
+        def kill(cutout):
+            seen.append(cutout)
             if len(seen) == 20:
                 os.kill(pids[0], signal.SIGKILL)
 
@@ -286,7 +298,7 @@ def test_giving_up_cancels_what_is_queued(fast, tmp_path):
 
     executor = Queue()
 
-    def stop(part, outcome):
+    def stop(cutout):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -177,7 +177,7 @@ def test_another_request_under_the_same_name_is_refused(client, sandbox, tmp_pat
     client.download(targets(), tmp_path, size=64)
     before = {path.name: path.read_bytes() for path in tmp_path.glob("*.jpg")}
     sandbox.reset()
-    with pytest.raises(TargetError, match=r"target 0 \('t0'\): t0.jpg is there already, from"):
+    with pytest.raises(TargetError, match=r"target 0 \('t0'\): t0.jpg already exists and belongs"):
         client.download(targets(), tmp_path, size=65)
     assert not sandbox.requests
     assert {path.name: path.read_bytes() for path in tmp_path.glob("*.jpg")} == before
@@ -188,7 +188,7 @@ def test_another_request_under_the_same_name_is_refused(client, sandbox, tmp_pat
 
 def test_a_file_that_is_not_ours_is_refused(client, sandbox, tmp_path):
     (tmp_path / "t4.jpg").write_bytes(b"somebody's picture")
-    with pytest.raises(TargetError, match=r"target 4 \('t4'\): t4.jpg is there already, from a"):
+    with pytest.raises(TargetError, match=r"target 4 \('t4'\): t4.jpg already exists and is not a"):
         client.download(targets(), tmp_path, size=64)
     assert not sandbox.requests
     assert (tmp_path / "t4.jpg").read_bytes() == b"somebody's picture"
@@ -229,7 +229,7 @@ def test_a_manifest_of_another_version_is_a_clear_error(client, tmp_path):
     with sqlite3.connect(tmp_path / "manifest.sqlite") as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
-    with pytest.raises(StoreError, match=r"another version of sdss_cutout \(format 99, this is 1"):
+    with pytest.raises(StoreError, match=r"another version of sdss_cutout \(format 99, this is 2"):
         client.download(targets(), tmp_path, size=64)
 
 
@@ -375,11 +375,11 @@ def test_a_directory_that_vanishes(client, sandbox, tmp_path):
     out = tmp_path / "out"
     sandbox.inject(Fault("delay", seconds=0.05))
 
-    def vanish(part, outcome):
+    def vanish(cutout):
         shutil.rmtree(out, ignore_errors=True)
 
     with pytest.raises(StoreError):
-        client._download(targets(60), out, {"size": 64}, names=None, watch=vanish)
+        client.download(targets(60), out, size=64, on_result=vanish)
     # What was written while the directory was being deleted may be there, and whole.
     assert client.download(targets(), out, size=64).counts["failed"] == 0
     assert_whole(out, [f"t{row}" for row in range(6)])

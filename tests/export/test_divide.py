@@ -123,7 +123,7 @@ def test_a_missing_split_is_refused_with_its_row(tmp_path):
 
 @pytest.mark.parametrize("seed", [-1, 1.5, None, True])
 def test_a_seed_that_is_refused(seed, tmp_path):
-    with pytest.raises(RequestError, match="seed = .* is not valid"):
+    with pytest.raises(RequestError, match=r"seed = .* is not valid"):
         export(row_of(3), tmp_path / "set", split={"train": 1.0}, seed=seed)
 
 

@@ -252,12 +252,13 @@ def test_an_export_that_runs_is_left_alone(source, tmp_path):
 
 
 def test_somebody_else_was_first(source, tmp_path):
-    with (
-        pytest.raises(StoreError, match="somebody else has made it in the meantime"),
-        place.placed(tmp_path / "set", overwrite=False) as part,
-    ):
-        part.mkdir()
-        export(source, tmp_path / "set")
+    def write_while_another_does():
+        with place.placed(tmp_path / "set", overwrite=False) as part:
+            part.mkdir()
+            export(source, tmp_path / "set")
+
+    with pytest.raises(StoreError, match="somebody else has made it in the meantime"):
+        write_while_another_does()
     assert (tmp_path / "set" / "README.md").is_file()
 
 

@@ -11,9 +11,16 @@ from astropy.wcs import WCS, FITSFixedWarning
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sdss_cutout._image.header import Provenance, header_of, request_of, sidecar_bytes, wcs_of
+from sdss_cutout._image.header import (
+    Provenance,
+    make_sidecar,
+    read_header,
+    request_of_header,
+    wcs_of_header,
+)
 from sdss_cutout._image.jpeg import decode_jpeg
 from sdss_cutout._request.request import CutoutRequest
+from sdss_cutout._service.skyserver import SKYSERVER
 
 PROVENANCE = Provenance(
     name="7050", origin="SIMULATED", date="2026-01-02T03:04:05", sha256="ab" * 32, creator="test 1"
@@ -24,17 +31,17 @@ TILE = 3600 / 9089
 def request(ra=10.0, dec=20.0, scale=0.4, width=200, height=200, overlays="", url="http://h/x"):
     return CutoutRequest(
         ra=ra, dec=dec, scale=scale, width=width, height=height, overlays=overlays, release=17,
-        url=url,
+        url=url, service=SKYSERVER,
     )  # fmt: skip
 
 
 def sidecar(url="http://h/x", **provenance):
     fields = {name: getattr(PROVENANCE, name) for name in Provenance.__slots__}
-    return sidecar_bytes(request(url=url), Provenance(**(fields | provenance)))
+    return make_sidecar(request(url=url), Provenance(**(fields | provenance)))
 
 
 def wcs(asked):
-    return wcs_of(header_of(sidecar_bytes(asked, PROVENANCE)))
+    return wcs_of_header(read_header(make_sidecar(asked, PROVENANCE)))
 
 
 def vector(ra, dec):
@@ -68,9 +75,9 @@ def positions_in(asked, count=60):
 
 def worst_error(asked, projection="SIN"):
     world = positions_in(asked)
-    header = header_of(sidecar_bytes(asked, PROVENANCE))
+    header = read_header(make_sidecar(asked, PROVENANCE))
     header["CTYPE1"], header["CTYPE2"] = f"RA---{projection}", f"DEC--{projection}"
-    found = wcs_of(header).all_world2pix(*world, 0)
+    found = wcs_of_header(header).all_world2pix(*world, 0)
     return np.abs(np.subtract(found, servers_pixel(asked, *world))).max()
 
 
@@ -122,7 +129,7 @@ def test_pixels_and_positions_go_to_and_fro(ra, dec, scale, width, height):
 
 
 def test_the_header_says_what_the_contract_says():
-    header = header_of(sidecar_bytes(request(width=301, height=120, overlays="GL"), PROVENANCE))
+    header = read_header(make_sidecar(request(width=301, height=120, overlays="GL"), PROVENANCE))
     assert {key: header[key] for key in header} == {
         "SIMPLE": True, "BITPIX": 8, "NAXIS": 0, "IMAGEW": 301, "IMAGEH": 120, "WCSAXES": 2,
         "CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN", "CUNIT1": "deg", "CUNIT2": "deg",
@@ -140,7 +147,7 @@ def test_the_header_says_what_the_contract_says():
     ("scale", "zoom"), [(0.015, 0), (0.4, 0), (0.792, 0), (0.8, 1), (1.6, 2), (7, 4), (2400, 4)]
 )
 def test_the_systematic_error_is_half_a_source_pixel(scale, zoom):
-    header = header_of(sidecar_bytes(request(scale=scale), PROVENANCE))
+    header = read_header(make_sidecar(request(scale=scale), PROVENANCE))
     assert header["CSYER1"] == header["CSYER2"] == pytest.approx(TILE * 2**zoom / 2 / 3600)
 
 
@@ -173,14 +180,14 @@ def test_sidecars_are_valid_fits(tmp_path, url):
         hdus.verify("exception")
         assert len(hdus) == 1
         assert hdus[0].header["URL"] == url
-    assert request_of(header_of(content)) == request(url=url)
+    assert request_of_header(read_header(content)) == request(url=url)
 
 
 @given(st.text(max_size=200), st.text(st.characters(codec="ascii"), max_size=200))
 @example("O'Neill's", "'" * 99)
 @example("銀河é", "trailing &")
 def test_any_name_and_origin_make_a_valid_header(name, origin):
-    header = header_of(sidecar(name=name, origin=origin))
+    header = read_header(sidecar(name=name, origin=origin))
     for key, text in (("OBJECT", name), ("ORIGIN", origin)):
         plain = re.sub(r"[^ -~]", "?", text).rstrip()
         # astropy takes a long text's last "&" for the mark that more follows.
@@ -222,7 +229,7 @@ DAMAGED = [
 @pytest.mark.parametrize("content", DAMAGED, ids=range(len(DAMAGED)))
 def test_damaged_sidecars_are_told(content):
     with pytest.raises(ValueError, match=r"header|card"):
-        header_of(content)
+        read_header(content)
 
 
 @pytest.mark.filterwarnings("ignore::astropy.utils.exceptions.AstropyUserWarning")
@@ -231,7 +238,7 @@ def test_a_changed_byte_raises_nothing_but_value_error(place, byte):
     content = bytearray(sidecar())
     content[place] = byte
     try:
-        request_of(header_of(bytes(content)))
+        request_of_header(read_header(bytes(content)))
     except ValueError:
         return
 
@@ -249,7 +256,7 @@ def test_real_galaxies_are_where_the_wcs_puts_them(shared_data):
         expected = wcs(asked).all_world2pix(ra, dec, 0)
         offsets.append(centroid(decode_jpeg(path.read_bytes()), expected) - expected)
     assert len(offsets) == 19
-    error = header_of(sidecar_bytes(asked, PROVENANCE))["CSYER1"] * 3600 / 0.2
+    error = read_header(make_sidecar(asked, PROVENANCE))["CSYER1"] * 3600 / 0.2
     spread = np.std(offsets, axis=0) / np.sqrt(19)
     assert (np.abs(np.median(offsets, axis=0)) < error + 3 * spread).all()
     assert (spread < 0.3).all()

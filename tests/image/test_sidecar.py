@@ -29,13 +29,13 @@ def test_the_wcs_is_the_headers():
 
 def test_a_real_sidecar_is_understood(client):
     cutout = client.get(SkyCoord(150.0, 30.0, unit="deg"), width=100, height=81)
-    sky, header = sky_of(cutout.cards), cutout.header
+    sky, header = sky_of(cutout.sidecar_bytes), cutout.header
     for value, key in zip(
         sky, ["CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "CD1_1", "CD1_2", "CD2_1", "CD2_2"],
         strict=False,
     ):  # fmt: skip
         assert value == header[key]
-    assert is_simulated(cutout.cards)
+    assert is_simulated(cutout.sidecar_bytes)
 
 
 @pytest.mark.parametrize(

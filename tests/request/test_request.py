@@ -159,7 +159,7 @@ WHOLE = "is not a whole number of pixels"
         ({"size": [100]}, None),
         (
             {"size": [100, 200]},
-            "width has the shape (2,); allowed is one value, or one for each of the 1 targets",
+            "width has the shape (2,); expected a scalar or an array of shape (1,)",
         ),
     ],
 )
@@ -234,7 +234,7 @@ def test_limits_of_scales(letters):
         ),
         (
             {"size": [100, 200, 300]},
-            "width has the shape (3,); allowed is one value, or one for each of the 2 targets",
+            "width has the shape (3,); expected a scalar or an array of shape (2,)",
         ),
         (
             {"fov": [1, 2]},

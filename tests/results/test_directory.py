@@ -12,7 +12,6 @@ from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 
 from sdss_cutout import Cutout, CutoutList, ImageError, SDSSCutouts, StoreError, read_cutouts
-from sdss_cutout._results.directory import read_table_of
 
 OUTSIDE = (266.4, -29.0)
 
@@ -131,7 +130,7 @@ def test_a_slice_reads_no_pictures(client, targets, tmp_path):
 
     assert len(some) == 2
     assert some.table["name"].tolist() == ["b", "out"]
-    assert read_table_of(tmp_path)["status"].tolist() == ["ok", "ok", "outside"]
+    assert read_cutouts(tmp_path).table["status"].tolist() == ["ok", "ok", "outside"]
     with pytest.raises(ImageError, match=r"b\.jpg: No such file"):
         some[0]
 

@@ -15,7 +15,8 @@ from astropy.utils.masked import Masked
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdss_cutout._results.input_columns import beside_ours, from_text, header_text, row_texts
+from sdss_cutout._results.columns import beside_ours
+from sdss_cutout._results.input_columns import from_text, header_text, row_texts
 
 
 def through_text(table):

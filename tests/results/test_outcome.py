@@ -8,13 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdss_cutout._results.outcome import COLUMNS, FAILED, KEPT, OK, OUTSIDE, Outcome, Outcomes
+from sdss_cutout._results.columns import RESULT_COLUMNS
+from sdss_cutout._results.outcome import FAILED, KEPT, OK, OUTSIDE, Outcome, Outcomes
 
 SHA = "0f" * 32
 
 
 def test_the_columns_are_those_of_the_contract():
-    assert " ".join(COLUMNS) == (
+    assert " ".join(column.name for column in RESULT_COLUMNS) == (
         "name status path sidecar url width height scale coverage nbytes sha256 attempts error"
     )
 

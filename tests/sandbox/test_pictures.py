@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from sdss_cutout.sandbox import Sandbox
-from sdss_cutout.sandbox.projection import covered
+from sdss_cutout.sandbox.footprint import covered
 
 from .conftest import Asker, decoded
 

@@ -11,7 +11,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Column, Table
 from jpegs import jpeg, noise
 
-from sdss_cutout._image.header import Provenance, header_of, sidecar_bytes
+from sdss_cutout._image.header import Provenance, make_sidecar, read_header
 from sdss_cutout._request.request import CutoutRequest
 
 URL = (
@@ -37,7 +37,7 @@ class Picture:
 
     @property
     def header(self):
-        return header_of(self.sidecar_bytes)
+        return read_header(self.sidecar_bytes)
 
 
 class Pictures:
@@ -88,7 +88,7 @@ def picture_bytes(name, width=64, height=64):
 
 def make(ra, dec, columns=None, *, names=None, folder=None, size=64, scale=0.4, status="ok",
          origin="nginx"):  # fmt: skip
-    """Pictures at positions in degrees; with a folder each is in a file there, beside its sidecar."""
+    """Pictures at positions in degrees; with a folder each is in a file, beside its sidecar."""
     count = len(ra)
     names = names or [f"t{number}" for number in range(count)]
     sizes, scales = np.broadcast_to(size, count), np.broadcast_to(scale, count)
@@ -108,7 +108,7 @@ def make(ra, dec, columns=None, *, names=None, folder=None, size=64, scale=0.4, 
                 name=name, origin=origin, date="2026-01-01T00:00:00", creator="tests",
                 sha256=hashlib.sha256(content).hexdigest(),
             )  # fmt: skip
-            sidecar = sidecar_bytes(request, provenance)
+            sidecar = make_sidecar(request, provenance)
             if folder is not None:
                 folder.mkdir(parents=True, exist_ok=True)
                 path = folder / f"{name}.jpg"

@@ -41,7 +41,9 @@ def overlapping_pairs(pictures, *, margin=0.0, points=17):
     """All pairs of pictures of which one holds a point of the other."""
     vectors = [positions(p, points, margin) for p in pictures]
     centres = np.array([v.mean(axis=0) for v in vectors])
-    reach = np.array([np.linalg.norm(v - c, axis=1).max() for v, c in zip(vectors, centres)])
+    reach = np.array(
+        [np.linalg.norm(v - c, axis=1).max() for v, c in zip(vectors, centres, strict=True)]
+    )
     found = set()
     for a, picture in enumerate(pictures):
         near = np.linalg.norm(centres - centres[a], axis=1) < 1.01 * (reach[a] + reach)

@@ -141,7 +141,9 @@ def hdf5_by_astropy(path, tmp_path):
 
 
 def _rows(columns):
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values())]
+    return [
+        dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)
+    ]
 
 
 def zoobot(path, tmp_path):

@@ -16,7 +16,7 @@ import pytest
 from astropy.table import Table
 
 from sdss_cutout import SDSSCutouts
-from sdss_cutout._transfer import fetch as _fetch
+from sdss_cutout._transfer import next_step
 from sdss_cutout.sandbox import PICTURE_FAULTS, Fault, Sandbox
 
 # Shorter than in life, so that the whole table takes seconds.
@@ -59,9 +59,9 @@ FAULTS = {
     "html": retried("200, but what came is not a JPEG"),
     "json": retried("200, but what came is not a JPEG"),
     "empty": retried("200 with an empty body"),
-    "slow_body": retried("no whole answer came within 1 s"),
-    "slow_headers": retried("no whole answer came within 1 s"),
-    "silence": retried("no whole answer came within 1 s"),
+    "slow_body": retried("the response was incomplete after 1 s"),
+    "slow_headers": retried("the response was incomplete after 1 s"),
+    "silence": retried("the response was incomplete after 1 s"),
     "wrong_type": harmless(),
     "redirect_loop": Expected(
         ("ok", 7), ("failed", ATTEMPTS * 6), "more than 5 redirects, one after the other"
@@ -84,7 +84,7 @@ FAULTS = {
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch):
-    monkeypatch.setattr(_fetch, "_FIRST_WAIT", FIRST_WAIT)
+    monkeypatch.setattr(next_step, "_FIRST_WAIT", FIRST_WAIT)
 
 
 def run(sandbox, directory):
@@ -154,7 +154,7 @@ def test_a_retry_after_of_an_hour_ends_the_target_at_once(sandbox, tmp_path, dat
     sandbox.inject(Fault("too_many_requests", match="ra=19.5", retry_after=3600, date=date))
     row = run(sandbox, tmp_path).table[0]
     assert row["status"] == "failed"
-    assert "of silence (Retry-After), more than the 600 s" in row["error"]
+    assert "(Retry-After), more than the 600 s" in row["error"]
     assert len([r for r in sandbox.picture_requests if r.query["ra"] == "19.5"]) == 1
 
 

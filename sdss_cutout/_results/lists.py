@@ -1,66 +1,96 @@
-"""Many outcomes: the table, what failed, and trying that again."""
+"""Many outcomes: lists and reports, the table, selections, and trying again."""
 
 from __future__ import annotations
 
 import abc
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, Protocol, cast, overload
 
-import astropy.units as u
 import numpy as np
-from astropy.table import Column, Table, hstack, vstack
+from astropy.table import Table, vstack
+from numpy.typing import NDArray
 
 from sdss_cutout._progress import summarise
-from sdss_cutout._request.chunk import Part
-from sdss_cutout._request.request import CutoutRequest
+from sdss_cutout._request.chunk import TargetChunk
+from sdss_cutout._request.request import RequestBatch
+from sdss_cutout._results.columns import RESULT_COLUMNS, result_table
 from sdss_cutout._results.cutout import Cutout
-from sdss_cutout._results.input_columns import beside_ours
-from sdss_cutout._results.outcome import COLUMNS, FAILED, KEPT, OK, Outcomes
-from sdss_cutout._store.files import PICTURE, SIDECAR
+from sdss_cutout._results.outcome import FAILED, Outcomes
+from sdss_cutout._results.selection import rows_of
+from sdss_cutout._results.stored import StoredCutouts
+from sdss_cutout._targets.targets import Targets
+from sdss_cutout._views import marks as _marks  # noqa: F401  # Table.read knows its files
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from sdss_cutout._export.export import Export
 
-__all__ = ["CutoutList", "DownloadReport", "outcome_table"]
+__all__ = ["CutoutList", "DownloadReport", "Rerun"]
+
+# Numbers of rows, a mask or names, as a list, array or column.
+Rows = Sequence[Any] | NDArray[Any]
 
 
-def outcome_table(given: Table, ours: dict[str, Any]) -> Table:
-    """Return the given columns with ours behind them."""
-    table = Table(
-        [Column(np.asarray(ours[name], dtype=_TYPES[name]), name=name) for name in COLUMNS]
-    )
-    table["scale"].unit = u.arcsec / u.pix
-    table["nbytes"].unit = u.byte
-    given = beside_ours(given)
-    return hstack([given, table], join_type="exact") if given.colnames else table
-
-
-_TYPES = {
-    "name": "U", "status": "U", "path": "U", "sidecar": "U", "url": "U", "width": "i8",
-    "height": "i8", "scale": "f8", "coverage": "f8", "nbytes": "i8", "sha256": "U",
-    "attempts": "i8", "error": "U",
-}  # fmt: skip
-
-
-class _Results(Sized, Iterable[Cutout]):
+class _Results(Sequence[Cutout]):
     """What lists and reports have in common."""
 
     __slots__ = ()
 
     @property
     @abc.abstractmethod
+    def cutouts(self) -> Sequence[Cutout]:
+        """One cutout per target."""
+
+    @property
+    @abc.abstractmethod
+    def input_table(self) -> Table:
+        """The columns that came with the targets."""
+
+    def __len__(self) -> int:
+        return len(self.cutouts)
+
+    def __iter__(self) -> Iterator[Cutout]:
+        return iter(self.cutouts)
+
+    @overload
+    def __getitem__(self, index: int | str) -> Cutout: ...
+    @overload
+    def __getitem__(self, index: slice | Rows) -> CutoutList: ...
+    def __getitem__(self, index: int | str | slice | Rows) -> Cutout | CutoutList:
+        rows = rows_of(index, self._names())
+        if isinstance(rows, int):
+            return self.cutouts[rows]
+        table = self.input_table
+        return CutoutList(_taken(self.cutouts, rows), table[rows] if table.colnames else table)
+
+    def _names(self) -> Sequence[str]:
+        cutouts = self.cutouts
+        if isinstance(cutouts, StoredCutouts):
+            return cutouts.names
+        return [cutout.name for cutout in cutouts]
+
+    @property
     def table(self) -> Table:
-        """One row a target: the targets' own columns, then ours."""
+        """One row per target: the input columns, then ours; made anew at each access."""
+        return result_table(self.input_table, _columns(self.cutouts))
 
     @property
     def failed(self) -> Table:
         """The rows of `table` whose status is ``failed``."""
         table = self.table
         return table[table["status"] == FAILED] if len(table) else table
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many targets ended as ``ok``, ``kept``, ``outside`` and ``failed``."""
+        cutouts = self.cutouts
+        if isinstance(cutouts, StoredCutouts):
+            return cutouts.outcomes.counts()
+        statuses = [cutout.status for cutout in cutouts]
+        return {status: statuses.count(status) for status in Outcomes().counts()}
 
     def montage(
         self,
@@ -76,9 +106,9 @@ class _Results(Sized, Iterable[Cutout]):
         Parameters
         ----------
         ncols : int, optional
-            Pictures a line.
+            Pictures per line.
         titles : str or sequence of str, optional
-            What stands above each picture: a column of `table`, or one text a target; None for
+            The text under each picture: a column of `table`, or one text per target; None for
             nothing.
         order : str, optional
             The column of `table` to sort by; missing values come last. By default the pictures
@@ -95,7 +125,7 @@ class _Results(Sized, Iterable[Cutout]):
         Raises
         ------
         RequestError
-            If there is no such column, or ``titles`` are not one a target.
+            If there is no such column, or ``titles`` has not one text per target.
 
         Examples
         --------
@@ -191,15 +221,29 @@ class _Results(Sized, Iterable[Cutout]):
         )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class CutoutList(_Results, Sequence[Cutout]):
+def _taken(cutouts: Sequence[Cutout], rows: NDArray[np.int64]) -> Sequence[Cutout]:
+    if isinstance(cutouts, StoredCutouts):
+        return cutouts.take(rows)
+    return tuple(cutouts[row] for row in rows.tolist())
+
+
+def _columns(cutouts: Sequence[Cutout]) -> dict[str, Sequence[Any]]:
+    """Return the values of the result columns."""
+    if isinstance(cutouts, StoredCutouts):
+        return cutouts.columns()
+    rows = [cutout.row() for cutout in cutouts]
+    return {column.name: [row[column.name] for row in rows] for column in RESULT_COLUMNS}
+
+
+@dataclass(frozen=True, slots=True, repr=False, eq=False)
+class CutoutList(_Results):
     """The cutouts of a list of targets, in the targets' order, whatever happened to each.
 
     Attributes
     ----------
-    cutouts : tuple of Cutout
-        One a target.
-    given : `~astropy.table.Table`
+    cutouts : sequence of Cutout
+        One per target.
+    input_table : `~astropy.table.Table`
         The columns that came with the targets.
 
     Examples
@@ -221,52 +265,24 @@ class CutoutList(_Results, Sequence[Cutout]):
     J054536.00+285400.0 outside      0.0
     """
 
-    cutouts: tuple[Cutout, ...]
-    given: Table
-
-    def __len__(self) -> int:
-        return len(self.cutouts)
-
-    @overload
-    def __getitem__(self, index: int) -> Cutout: ...
-    @overload
-    def __getitem__(self, index: slice) -> CutoutList: ...
-    def __getitem__(self, index: int | slice) -> Cutout | CutoutList:
-        if isinstance(index, slice):
-            given = self.given[index] if self.given.colnames else self.given
-            return CutoutList(self.cutouts[index], given)
-        return self.cutouts[index]
+    cutouts: Sequence[Cutout]
+    input_table: Table
 
     def __repr__(self) -> str:
-        statuses = [cutout.status for cutout in self.cutouts]
-        counts = {status: statuses.count(status) for status in dict.fromkeys(statuses)}
-        return f"<CutoutList of {len(self)}: {summarise(counts)}>"
-
-    @property
-    def table(self) -> Table:
-        """One row a target: the targets' own columns, then ours."""
-        rows = self.cutouts
-        ours = {
-            "name": [c.name for c in rows],
-            "status": [c.status for c in rows],
-            "path": [str(c.path or "") for c in rows],
-            "sidecar": [str(c.sidecar or "") for c in rows],
-            "url": [c.url for c in rows],
-            "width": [c.request.width for c in rows],
-            "height": [c.request.height for c in rows],
-            "scale": [c.request.scale for c in rows],
-            "coverage": [c.coverage for c in rows],
-            "nbytes": [len(c.content) for c in rows],
-            "sha256": [c.sha256 for c in rows],
-            "attempts": [c.attempts for c in rows],
-            "error": [c.error for c in rows],
-        }
-        return outcome_table(self.given, ours)
+        return f"<CutoutList of {len(self)}: {summarise(self.counts)}>"
 
     def _repr_html_(self) -> str:
         from sdss_cutout._views.notebook import list_html
 
         return list_html(self)
+
+
+class Rerun(Protocol):
+    """What tries targets again; it pickles, so that a report does."""
+
+    def __call__(self, chunks: Iterable[TargetChunk], /) -> Outcomes:
+        """Bring these targets to their outcomes."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False, kw_only=True)
@@ -275,8 +291,8 @@ class DownloadReport(_Results):
 
     Attributes
     ----------
-    directory : `~pathlib.Path`
-        Where the pictures are.
+    cutouts : sequence of Cutout
+        One per target, each read from its file when it is asked for.
 
     Examples
     --------
@@ -297,66 +313,24 @@ class DownloadReport(_Results):
     0
     """
 
-    directory: Path
-    parts: tuple[Part, ...]
-    outcomes: Outcomes
-    rerun: Callable[[list[Part]], Outcomes]
-
-    def __len__(self) -> int:
-        return len(self.outcomes)
-
-    def __iter__(self) -> Iterator[Cutout]:
-        """Yield the cutouts, each read from its file as it is reached."""
-        columns = self.outcomes.columns()
-        rows = zip(columns["status"], columns["attempts"], columns["error"], strict=True)
-        for (name, request), (status, attempts, error) in zip(self._asked(), rows, strict=True):
-            if status in (OK, KEPT):
-                cutout = Cutout.read(self.directory / f"{name}{PICTURE}")
-                yield replace(cutout, status=status, attempts=attempts)
-            else:
-                yield Cutout(
-                    name=name, request=request, status=status, attempts=attempts, error=error
-                )
+    cutouts: StoredCutouts
+    input_tables: tuple[Table, ...]
+    rerun: Rerun
 
     def __repr__(self) -> str:
         return f"<DownloadReport of {len(self)} in {self.directory}: {summarise(self.counts)}>"
 
     @property
-    def counts(self) -> dict[str, int]:
-        """How many targets ended as ``ok``, ``kept``, ``outside`` and ``failed``."""
-        return self.outcomes.counts()
+    def directory(self) -> Path:
+        """Where the pictures are, an absolute path."""
+        return self.cutouts.directory
 
     @property
-    def table(self) -> Table:
-        """One row a target: the targets' own columns, then ours; made anew at each access."""
-        given = [part.targets.table for part in self.parts]
-        return outcome_table(
-            vstack(given, join_type="outer", metadata_conflicts="silent") if given else Table(),
-            self._ours(),
-        )
-
-    def _asked(self) -> Iterator[tuple[str, CutoutRequest]]:
-        for part in self.parts:
-            yield from zip(part.names, part.requests, strict=True)
-
-    def _ours(self) -> dict[str, Any]:
-        columns: dict[str, Any] = dict(self.outcomes.columns())
-        names = [name for part in self.parts for name in part.names]
-        has_picture = [status in (OK, KEPT) for status in columns["status"]]
-        stems = [
-            str(self.directory / name) if there else ""
-            for name, there in zip(names, has_picture, strict=True)
-        ]
-        columns |= {
-            "name": names,
-            "path": [f"{stem}{PICTURE}" if stem else "" for stem in stems],
-            "sidecar": [f"{stem}{SIDECAR}" if stem else "" for stem in stems],
-            "url": [url for part in self.parts for url in part.requests.urls()],
-        }
-        for name in ("width", "height", "scale"):
-            values = [getattr(part.requests, name) for part in self.parts]
-            columns[name] = np.concatenate(values) if values else []
-        return columns
+    def input_table(self) -> Table:
+        """The columns that came with the targets; none for a stream, whose manifest has them."""
+        if not self.input_tables:
+            return Table()
+        return vstack(list(self.input_tables), join_type="outer", metadata_conflicts="silent")
 
     def retry(self) -> DownloadReport:
         """Try the failed targets again.
@@ -386,25 +360,27 @@ class DownloadReport(_Results):
         >>> report.counts["failed"], again.counts["failed"]
         (1, 0)
         """
-        rows = self.outcomes.rows(FAILED)
-        merged = self.outcomes.copy()
+        outcomes = self.cutouts.outcomes.copy()
+        rows = outcomes.rows(FAILED)
         if rows:
-            again = self.rerun(self._parts_of(rows))
+            again = self.rerun([self._chunk_of(np.array(rows))])
             for new_row, row in enumerate(rows):
-                merged.take_row(row, again, new_row)
-        return replace(self, outcomes=merged)
+                outcomes.take_row(row, again, new_row)
+        return replace(self, cutouts=replace(self.cutouts, outcomes=outcomes))
 
-    def _parts_of(self, rows: list[int]) -> list[Part]:
-        """Return parts of these rows only, numbered from 0."""
-        chosen = np.asarray(rows)
-        parts, first_row = [], 0
-        for part in self.parts:
-            local = chosen - part.first_row
-            local = local[(local >= 0) & (local < len(part.names))]
-            if len(local):
-                parts.append(part.take(local, first_row=first_row))
-                first_row += len(local)
-        return parts
+    def _chunk_of(self, rows: NDArray[np.int64]) -> TargetChunk:
+        """Return these rows as targets to be fetched, numbered from 0."""
+        requests = cast("RequestBatch", self.cutouts.requests).take(rows)
+        table = self.input_table
+        return TargetChunk(
+            targets=Targets(
+                ra=requests.ra,
+                dec=requests.dec,
+                table=table[rows] if table.colnames else table,
+            ),
+            names=[self.cutouts.names[row] for row in rows.tolist()],
+            requests=requests,
+        )
 
     def write_html(self, path: str | Path | None = None) -> Path:
         """Write a page with the pictures, which opens from the disk without a server.

@@ -1,0 +1,58 @@
+"""Writes what an answer brought into the directory of a download."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sdss_cutout._results.cutout import picture_of_answer
+from sdss_cutout._results.outcome import OK, Outcome, outcome_of_answer
+from sdss_cutout._store.files import translated
+from sdss_cutout._store.pictures import with_avm, write_picture
+from sdss_cutout._transfer.classify import Answer
+from sdss_cutout._transfer.fetch import Task
+
+__all__ = ["PictureWriter"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureWriter:
+    """Writes pictures into a directory; plain data, so that it travels to other processes.
+
+    Attributes
+    ----------
+    directory : str
+        Where the pictures go.
+    scratch : str
+        A folder in it, where files are written before they are moved to their names.
+    creator : str
+        This package and its version, for the sidecars.
+    avm : bool
+        Whether the pictures get an AVM block.
+    """
+
+    directory: str
+    scratch: str
+    creator: str
+    avm: bool
+
+    def write(self, task: Task, answer: Answer, attempts: int) -> Outcome:
+        """Write the picture, if one came, and return the outcome.
+
+        Raises
+        ------
+        StoreError
+            If the files cannot be written.
+        """
+        outcome = outcome_of_answer(task.index, task.name, answer, attempts)
+        if outcome.status != OK:
+            return outcome
+        picture = picture_of_answer(answer.content, task.request, outcome, self.creator)
+        if self.avm:
+            picture = with_avm(picture)
+            sha256 = hashlib.sha256(picture.content).hexdigest()
+            outcome = replace(outcome, nbytes=len(picture.content), sha256=sha256)
+        with translated(Path(self.directory)):
+            write_picture(self.directory, self.scratch, task.name, picture)
+        return outcome
