@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast, overload
@@ -25,6 +25,8 @@ from sdss_cutout._views.marks import mark_columns, read_marks  # Table.read know
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from sdss_cutout._export.export import Export
 
 __all__ = ["CutoutList", "DownloadReport", "Rerun"]
 
@@ -211,6 +213,81 @@ class _Results(Sequence[Cutout]):
         for name in found.colnames:
             table[name] = found[name]
         return CutoutList(self.cutouts, table)
+
+    def export(
+        self,
+        path: str | Path,
+        format: str = "imagefolder",  # noqa: A002
+        *,
+        label: str | None = None,
+        split: Mapping[str, float] | str | None = None,
+        seed: int = 0,
+        columns: Sequence[str] | None = None,
+        overwrite: bool = False,
+    ) -> Export:
+        """Write the pictures as a training set, whole or not at all.
+
+        Targets without a picture are left out and counted. The columns of `table` go along, and
+        with them ``ra``, ``dec`` and ``release`` of each picture and its FITS header as text,
+        ``wcs``. Identifiers keep all their digits.
+
+        Parameters
+        ----------
+        path : str or `~pathlib.Path`
+            The folder, or the file, to be made.
+        format : str, optional
+            ``imagefolder`` (pictures in folders, with their table), ``parquet``, ``webdataset``
+            (tar files), ``hdf5`` (arrays; the only one for calibrated cutouts) or ``zoobot`` (a
+            table with the paths of the pictures); also ``zooniverse`` (pictures with a manifest),
+            ``ds9`` (regions) and ``votable`` (a table with links), which cannot be split.
+        label : str, optional
+            The column with the label, which is called ``label`` in the set. No label may be
+            missing.
+        split : mapping of str to float, or str, optional
+            The part of the pictures for each split, as ``{"train": 0.8, "test": 0.2}``, or the
+            column that has the splits; by default all pictures are in ``train``. Pictures that
+            overlap on the sky, and those of equal ``objid``, are always in the same split.
+        seed : int, optional
+            Another number gives another division.
+        columns : sequence of str, optional
+            The columns of `table` that go along; by default all.
+        overwrite : bool, optional
+            Replace what is at ``path``.
+
+        Returns
+        -------
+        Export
+            Where it is, and how many pictures are in each split.
+
+        Raises
+        ------
+        RequestError
+            If there is no such format or column, or the splits are not possible.
+        TargetError
+            If no target has a picture, or one has no label.
+        ImageError
+            If a picture is missing or damaged.
+        StoreError
+            If ``path`` exists already, or cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> sql = "SELECT TOP 10 objID, ra, dec, g, r FROM Galaxy WHERE r < 17 ORDER BY objID"
+        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+        ...     cutouts = SDSSCutouts(base_url=sandbox.base_url).get_sql(sql, size=64)
+        ...     training_set = cutouts.export(f"{folder}/set", "webdataset", columns=["g", "r"])
+        >>> training_set.counts
+        {'train': 10}
+        """
+        from sdss_cutout._export.export import export
+
+        return export(
+            self, path, format, label=label, split=split, seed=seed, columns=columns,
+            overwrite=overwrite,
+        )  # fmt: skip
 
 
 def _taken(cutouts: Sequence[Cutout], rows: NDArray[np.int64]) -> Sequence[Cutout]:
