@@ -164,7 +164,7 @@ QUICK = {
 }
 WITH_ENDING = [
     (name, variant)
-    for name in [*PICTURE_FAULTS, *SQL_FAULTS]
+    for name in PICTURE_FAULTS | SQL_FAULTS
     for variant in fault_variants(name)
     if variant and variant != {"length": True}
 ]
