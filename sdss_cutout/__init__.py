@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         StoreError,
         TargetError,
     )
+    from sdss_cutout._export.export import Export
     from sdss_cutout._results.cutout import Cutout
     from sdss_cutout._results.directory import read_cutouts
     from sdss_cutout._results.lists import CutoutList, DownloadReport
@@ -33,6 +34,7 @@ __all__ = [
     "CutoutError",
     "CutoutList",
     "DownloadReport",
+    "Export",
     "ImageError",
     "OutsideFootprintError",
     "QueryError",
@@ -54,6 +56,7 @@ _HOMES = {
     "Cutout": "_results.cutout",
     "CutoutList": "_results.lists",
     "DownloadReport": "_results.lists",
+    "Export": "_export.export",
     "SDSSCutouts": "client",
     "read_cutouts": "_results.directory",
     "read_marks": "_views.marks",

@@ -51,9 +51,18 @@ _picture_options = _options(
     click.option("--overlays", metavar="LETTERS", help="What the server draws over it, as GL."),
 )
 _table_options = _options(
-    click.option("--names", metavar="COL", help="Column with the names of the files."),
+    click.option(
+        "--names",
+        metavar="COL",
+        help="Column with the names of the files; IAU for names from the positions.",
+    ),
     click.option("--ra", metavar="COL", help="Column of the right ascension."),
     click.option("--dec", metavar="COL", help="Column of the declination."),
+    click.option(
+        "--ra-unit",
+        type=click.Choice(["deg", "hour", "rad"]),
+        help="Unit of the right ascension.  [default: deg, or what the table says]",
+    ),
 )
 _result_options = _options(
     click.option("--overwrite", is_flag=True, help="Fetch again what is there."),
@@ -207,17 +216,20 @@ def download(targets: str, directory: Path, ra: str | None, dec: str | None, **g
 
     CSV, ECSV, FITS, VOTable and Parquet are read. Started again, it fetches what is missing.
     """
-    from sdss_cutout._targets.files import looks_like_path, read_table
-    from sdss_cutout._targets.targets import read_targets
+    from sdss_cutout._targets.targets import read_command_line_targets
 
     client, options = _client(given), _picture(given)
-    # An existing file is one whatever it is called; else the argument may name an object.
-    table = read_table(targets) if looks_like_path(targets) or Path(targets).exists() else targets
-    read = read_targets(table, names=given["names"], columns=_columns(ra, dec))
+    read = read_command_line_targets(
+        targets,
+        sys.stdin.buffer,
+        names=given["names"],
+        columns=_columns(ra, dec),
+        ra_unit=given["ra_unit"],
+    )
     _fetch(client, read, directory, options, given)
 
 
-@main.command()
+@main.command(context_settings={"ignore_unknown_options": True})  # -- begins a comment
 @click.argument("query")
 @click.option("-o", "--output", "directory", required=True, type=click.Path(path_type=Path))
 @_picture_options
@@ -230,7 +242,9 @@ def sql(query: str, directory: Path, ra: str | None, dec: str | None, **given: A
     from sdss_cutout._targets.targets import read_targets
 
     client, options, columns = _client(given), _picture(given), _columns(ra, dec)
-    read = read_targets(client.query_sql(query), names=given["names"], columns=columns)
+    read = read_targets(
+        client.query_sql(query), names=given["names"], columns=columns, ra_unit=given["ra_unit"]
+    )
     _fetch(client, read, directory, options, given)
 
 
@@ -341,16 +355,11 @@ def _be_quiet(quiet: bool) -> None:
 def _picture(given: dict[str, Any], **more: Any) -> PictureOptions:
     import astropy.units as u
 
-    from sdss_cutout._errors import RequestError
-
     options: dict[str, Any] = {key: given[key] for key in ("size", "width", "height", "overlays")}
     if given["scale"] is not None:
         options["scale"] = given["scale"] * u.arcsec / u.pix
     if given["fov"] is not None:
-        try:
-            options["fov"] = u.Quantity(given["fov"])
-        except TypeError as error:
-            raise RequestError(f"--fov {given['fov']!r} is no angle such as 1arcmin") from error
+        options["fov"] = given["fov"]
     return {**options, **more}  # type: ignore[typeddict-item]
 
 

@@ -451,7 +451,7 @@ class Cutout:
         settings = FetchSettings(
             max_connections=1,
             max_rate=conf.max_rate,
-            max_attempts=conf.max_attempts,
+            max_attempts=min(conf.max_attempts, 2),  # a chart can do without
             timeout=conf.timeout,
             auth=site.auth,
         )
