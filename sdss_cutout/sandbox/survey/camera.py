@@ -83,7 +83,7 @@ def astrans(run: Run, camcol: int, band: str) -> AsTrans:
     """The transformation of one band of a camera column, with rows counted along the whole run."""
     rng = generator(1, run.number, camcol, BANDS.index(band))
     stretch = run.cols / COLS  # a smaller camera is the real one scaled down, distortion too
-    b, f = PIXEL_DEG * (1 + 1e-5 * rng.standard_normal(2))
+    b, f = PIXEL_DEG * (1 + 1e-5 * stretch * rng.standard_normal(2))
     rows = run.length / PIXEL_DEG
     c, e = rng.normal(0, 1.3e-7), rng.uniform(-1, 1) * DRIFT / 3600 * stretch / rows
     row_shift, col_shift = rng.uniform(-6, 6) * stretch, rng.uniform(-3, 3) * stretch
