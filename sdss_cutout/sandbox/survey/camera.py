@@ -85,7 +85,9 @@ def astrans(run: Run, camcol: int, band: str) -> AsTrans:
     stretch = run.cols / COLS  # a smaller camera is the real one scaled down, distortion too
     b, f = PIXEL_DEG * (1 + 1e-5 * stretch * rng.standard_normal(2))
     rows = run.length / PIXEL_DEG
-    c, e = rng.normal(0, 1.3e-7), rng.uniform(-1, 1) * DRIFT / 3600 * stretch / rows
+    drift = generator(1, run.number, camcol).uniform(-1, 1)  # all bands see nearly the same sky
+    e = drift * (1 + 0.05 * rng.standard_normal()) * DRIFT / 3600 * stretch / rows
+    c = rng.normal(0, 1.3e-7)
     row_shift, col_shift = rng.uniform(-6, 6) * stretch, rng.uniform(-3, 3) * stretch
     wobble = 1 + 0.1 * rng.standard_normal()
     return AsTrans(
