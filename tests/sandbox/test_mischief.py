@@ -18,6 +18,7 @@ from sdss_cutout.sandbox import (
     ALL_FAULTS,
     FRAME_FAULTS,
     PICTURE_FAULTS,
+    SQL_FAULTS,
     Fault,
     Sandbox,
     fault_options,
@@ -164,7 +165,7 @@ QUICK = {
 }
 WITH_ENDING = [
     (name, variant)
-    for name in ALL_FAULTS
+    for name in PICTURE_FAULTS | SQL_FAULTS
     for variant in fault_variants(name)
     if variant and variant != {"length": True} and name not in FRAME_FAULTS
 ]
