@@ -2,6 +2,7 @@
 
 from sdss_cutout.sandbox.faults import (
     ALL_FAULTS,
+    FRAME_FAULTS,
     PICTURE_FAULTS,
     SQL_FAULTS,
     Fault,
@@ -15,6 +16,7 @@ from sdss_cutout.sandbox.stalled import StalledServer
 
 __all__ = [
     "ALL_FAULTS",
+    "FRAME_FAULTS",
     "PICTURE_FAULTS",
     "SQL_FAULTS",
     "Fault",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdss_cutout.sandbox import projection
+from sdss_cutout.sandbox.sas.tables import FieldTables, Pulled
+from sdss_cutout.sandbox.survey.fields import Survey
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,27 +40,38 @@ class QueryTooLongError(ValueError):
 class Catalogue:
     """Answers SQLite's SQL on the synthetic sky. Built when first asked; one query at a time."""
 
-    def __init__(self, sky: Sky, time_limit: float = 20.0) -> None:
+    def __init__(self, sky: Sky, time_limit: float = 20.0, *, survey: Survey | None = None) -> None:
         self._sky, self._time_limit = sky, time_limit
+        self.fields = FieldTables(survey or Survey())
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
         self._closing = False
 
     def run(
-        self, sql: str, nearby: list[tuple[float, float, float, bool]], max_rows: int
+        self,
+        sql: str,
+        nearby: list[tuple[float, float, float, bool]],
+        max_rows: int,
+        pulled: Pulled | None = None,
+        release: int = 17,
     ) -> tuple[list[str], list[tuple[Any, ...]]]:
         """Run one SELECT; ``nearby_1`` and so on stand for the circles in ``nearby``.
 
         Each circle is ra, dec in degrees, radius in arcminutes, and whether only the nearest
-        object is wanted.
+        object is wanted. ``pulled`` has the fields that the query needs, ``release`` is the one
+        that URLs of frames name.
         """
+        pulled = pulled or Pulled()
         with self._lock:
             connection = self._connection = self._connection or self._build()
             for number, circle in enumerate(nearby, start=1):
                 self._add_nearby(connection, number, *circle)
             try:
+                self.fields.release = release
+                self.fields.fill(connection, pulled)
                 return self._guarded(connection, sql, max_rows)
             finally:
+                self.fields.clear(connection, pulled)
                 self._forget(connection, len(nearby))
 
     def close(self) -> None:
@@ -95,6 +108,7 @@ class Catalogue:
         connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MOST_BYTES)
         connection.create_function("fDistanceArcMinEq", 4, _distance, deterministic=True)
         connection.create_function("power", 2, math.pow, deterministic=True)
+        self.fields.create(connection)
         # Columns are then called as the query wrote them, as SQL Server does it.
         connection.execute("PRAGMA short_column_names = OFF")
         _insert(connection, "stored", self._deep())

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
 
+from sdss_cutout.sandbox.sas.damage import TABLE as _FRAME_TABLE
+
 # Every fault that sends headers can end the connection with its answer, in either way.
 _ENDINGS: dict[str, Any] = {"close": False, "http10": False}
 # name: (what happens, its own options with their defaults)
@@ -58,19 +60,22 @@ _TABLE: dict[str, tuple[str, dict[str, Any]]] = {
     "sql_error_message": ("200 CSV of one column error_message", {"message": "Error in query"}),
     "sql_rate_limit": ("200 CSV with the text of 60 queries a minute", {}),
     "sql_error_json": ("500 with the server's JSON error", {"message": "Query failed"}),
+    **_FRAME_TABLE,
 }
 _WITHOUT_HEADERS = {"reset_before_answer", "silence"}
 ALL_FAULTS: dict[str, str] = {name: text for name, (text, _) in _TABLE.items()}
 """Every fault's name and what it does."""
 PICTURE_FAULTS: dict[str, str] = {
-    name: text for name, text in ALL_FAULTS.items() if not name.startswith("sql_")
+    name: text for name, text in ALL_FAULTS.items() if not name.startswith(("sql_", "frame_"))
 }
 """Those that make sense on a picture."""
 SQL_FAULTS: dict[str, str] = {
     name: text for name, text in ALL_FAULTS.items() if name.startswith("sql_")
 }
 """Those that only make sense on a query; most of the others do too, with ``route="sql"``."""
-ROUTES = ("picture", "sql", "any")
+FRAME_FAULTS: dict[str, str] = {name: text for name, (text, _) in _FRAME_TABLE.items()}
+"""Those that only make sense on a frame; most of the others do too, with ``route="frame"``."""
+ROUTES = ("picture", "sql", "frame", "fields", "any")
 HOP, LOOP = "_sandbox_hop", "_sandbox_loop"  # parameters that mark a followed redirect
 
 
@@ -85,10 +90,10 @@ class Fault:
         How often each distinct request URL is hit; without it, for ever.
     share : float
         The part of the URLs that is hit. Which they are depends on nothing but the URL.
-    route : {"picture", "sql", "any"}, optional
-        By default "sql" for the faults of queries, else "picture".
+    route : {"picture", "sql", "frame", "fields", "any"}, optional
+        By default "sql" for the faults of queries, "frame" for those of frames, else "picture".
     match : str, optional
-        Hit only requests whose decoded query string contains this.
+        Hit only requests whose decoded query string contains this; for frames, whose path does.
     **options
         What the fault itself can be told, as `fault_options` lists it. All that send headers
         take ``close=True``, for an answer that says ``Connection: close``, and ``http10=True``,
@@ -115,7 +120,8 @@ class Fault:
         if unknown:
             raise ValueError(f"fault {name!r} has no option {sorted(unknown)}")
         self.name, self.times, self.share, self.match = name, times, share, match
-        self.route = route or ("sql" if name.startswith("sql_") else "picture")
+        kind = name.partition("_")[0]
+        self.route = route or (kind if kind in ("sql", "frame") else "picture")
         if self.route not in ROUTES:
             raise ValueError(f"route {route!r} is none of {ROUTES}")
         self.options = fault_options(name) | options
@@ -131,7 +137,7 @@ class Fault:
 
         Parameters
         ----------
-        kind : {"picture", "sql"}
+        kind : {"picture", "sql", "frame", "fields"}
             The route.
         target : str
             The path and query of the URL.
@@ -148,7 +154,8 @@ class Fault:
         """
         if self.route not in ("any", kind):
             return False
-        if self.match is not None and self.match not in unquote_plus(target.partition("?")[2]):
+        text = target if kind == "frame" else target.partition("?")[2]
+        if self.match is not None and self.match not in unquote_plus(text):
             return False
         return self.share >= 1 or _part(target) < self.share
 

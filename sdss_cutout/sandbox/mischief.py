@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sdss_cutout.sandbox import pictures, rules, sql
 from sdss_cutout.sandbox.faults import HOP, LOOP
+from sdss_cutout.sandbox.sas import damage
 from sdss_cutout.sandbox.wire import Answer, Wire, error_json, html, http_date, json_answer
 
 if TYPE_CHECKING:
@@ -178,6 +179,8 @@ _ANSWERS: dict[str, Callable[[Victim, dict[str, Any]], Answer]] = {
     "sql_error_message": lambda _, options: csv_answer(sql.error_csv(options["message"])),
     "sql_rate_limit": _rate_limit,
     "sql_error_json": lambda _, options: error_json(500, options["message"]),
+    "frame_missing": lambda victim, _: damage.not_found(victim.target),
+    **{name: _changed(change) for name, change in damage.CHANGES.items()},
 }
 
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 from sdss_cutout.sandbox import drawing, pictures, rules, sql
 from sdss_cutout.sandbox.database import Catalogue
 from sdss_cutout.sandbox.mischief import csv_answer
+from sdss_cutout.sandbox.sas import archive
 from sdss_cutout.sandbox.sky import Sky
 from sdss_cutout.sandbox.wire import Answer, error_json, html, json_answer
 
@@ -22,6 +23,7 @@ _ROUTES = {  # the server reads paths in any case
     "picture": re.compile(_RELEASE + r"/skyserverws/imgcutout/getjpeg", re.IGNORECASE),
     "rest": re.compile(_RELEASE + r"/skyserverws/searchtools/sqlsearch", re.IGNORECASE),
     "site": re.compile(_RELEASE + r"/en/tools/search/(x_results|x_sql)\.aspx?", re.IGNORECASE),
+    **archive.ROUTES,
 }
 _HOME = """<!DOCTYPE html>
 <html lang="en">
@@ -38,6 +40,11 @@ width=512&amp;height=512&amp;opt=GL">\
 SELECT+TOP+10+objID,ra,dec+FROM+Galaxy">\
 /dr7 to 19/SkyServerWS/SearchTools/SqlSearch</a>: cmd, format=csv or json</li>
 <li>/dr7 to 19/en/tools/search/x_results.aspx: cmd, as astroquery asks</li>
+<li><a href="/dr17/SkyServerWS/SDSSFields/UrlsOfFields?ra=18.87&amp;dec=-0.86&amp;radius=9&amp;\
+format=csv">/dr7 to 19/SkyServerWS/SDSSFields/UrlsOfFields</a>, ListOfFields, FieldArray: ra, dec,
+radius, band, format</li>
+<li>/sas/dr9 to 19/.../photoObj/frames/301/...: calibrated frames, where a search says; the
+archive's root is here /sas</li>
 <li><a href="/sandbox/requests">/sandbox/requests</a> numbers,
 <a href="/sandbox/log">/sandbox/log</a> the requests themselves</li>
 <li>POST /sandbox/faults: a JSON list of faults, in place of those in force;
@@ -71,7 +78,14 @@ class Request:
     @property
     def kind(self) -> str:
         """What it counts as."""
-        return {"picture": "picture", "rest": "sql", "site": "sql"}.get(self.route, "other")
+        kinds = {"picture": "picture", "rest": "sql", "site": "sql", "frame": "frame"}
+        return (kinds | {"fields": "fields"}).get(self.route, "other")
+
+    @property
+    def release(self) -> int:
+        """The data release that the path names."""
+        found = re.search(r"/dr(\d+)", self.path, re.IGNORECASE)
+        return int(found[1]) if found else rules.RELEASES[-1]
 
     @property
     def command(self) -> str:
@@ -92,19 +106,26 @@ def _route(path: str) -> str:
 class Site:
     """Answers requests as SkyServer would; knows nothing of connections and faults."""
 
-    def __init__(self, *, fast: bool = False, outside_status: int = 404) -> None:
+    def __init__(
+        self, *, fast: bool = False, outside_status: int = 404,
+        noise: bool = True, frame_shape: tuple[int, int] = (1489, 2048),
+    ) -> None:  # fmt: skip
         self.sky = Sky()
-        self.catalogue = Catalogue(self.sky)
+        self.archive = archive.Archive(self.sky, noise=noise, frame_shape=frame_shape)
+        self.catalogue = Catalogue(self.sky, survey=self.archive.survey)
         self._fast, self._outside_status = fast, outside_status
 
     def answer(self, request: Request) -> Answer:
         """The right answer to a request."""
         make: dict[str, Callable[[Request], Answer]] = {
             "picture": self._picture, "rest": self._rest, "site": self._site, "unknown": _not_found,
+            "frame": lambda request: self.archive.frame(request.path),
+            "fields": lambda request: self.archive.fields(request.path, request.query),
         }  # fmt: skip
         if request.method == "HEAD":  # an answer to it has no body
             return Answer(405, b"", "")
-        if request.method != "GET":  # S: getJpegController.cs has no other
+        if request.method != "GET" and (request.method, request.route) != ("POST", "fields"):
+            # S: getJpegController.cs has no other
             return json_answer(
                 405,
                 {"Message": f"The requested resource does not support method '{request.method}'."},
@@ -153,7 +174,7 @@ class Site:
         if not request.command:
             return error_json(400, "There are not enough parameters to process your request.")
         try:
-            rows = sql.ask(self.catalogue, request.command)
+            rows = sql.ask(self.catalogue, request.command, request.release)
         except sql.RefusedError as error:
             return csv_answer(sql.error_csv(str(error)))
         except sql.FailedError as error:
@@ -165,7 +186,8 @@ class Site:
     def _site(self, request: Request) -> Answer:
         """The site's route, which answers errors with pages."""
         try:
-            return csv_answer(sql.ask(self.catalogue, request.command).as_csv())
+            rows = sql.ask(self.catalogue, request.command, request.release)
+            return csv_answer(rows.as_csv())
         except sql.RefusedError as error:
             return csv_answer(sql.error_csv(str(error)))
         except sql.FailedError as error:

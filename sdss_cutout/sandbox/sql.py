@@ -62,7 +62,7 @@ class Rows:
         return json.dumps(tables, indent=2).replace("\n", "\r\n")
 
 
-def ask(catalogue: Catalogue, command: str) -> Rows:
+def ask(catalogue: Catalogue, command: str, release: int = 17) -> Rows:
     """Run one query of SkyServer's dialect.
 
     Raises
@@ -74,7 +74,8 @@ def ask(catalogue: Catalogue, command: str) -> Rows:
     """
     sql, circles = translate(command)
     try:
-        names, values = catalogue.run(sql, circles, rules.MAX_ROWS)
+        sql, pulled = catalogue.fields.translate(sql)
+        names, values = catalogue.run(sql, circles, rules.MAX_ROWS, pulled, release)
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
         raise FailedError(str(error)) from error
     return Rows(_column_names(names), [tuple(map(_plain, row)) for row in values])
