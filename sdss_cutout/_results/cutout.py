@@ -481,8 +481,9 @@ class Cutout:
         ImageError
             If there is no picture.
         StoreError
-            If the files cannot be written, or ``directory`` is the name of another kind of
-            picture, such as ``pic.png``.
+            If the files cannot be written.
+        RequestError
+            If ``directory`` is the name of another kind of file, such as ``pic.png``.
 
         Examples
         --------
