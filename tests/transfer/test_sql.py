@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import re
 
+import astropy.units as u
 import hypothesis.strategies as st
 import numpy as np
 import pytest
 from hypothesis import example, given
 
-from sdss_cutout import QueryError, SDSSCutouts
+from sdss_cutout import QueryError, RequestError, SDSSCutouts
 from sdss_cutout._transfer import sql as _catalog
 from sdss_cutout.sandbox import SQL_FAULTS, Fault
 
@@ -99,7 +100,7 @@ def test_a_server_that_never_answers(sandbox):
         client.query_sql(QUERY)
 
 
-@pytest.mark.parametrize("sql", ["", "  ", None, 5])
+@pytest.mark.parametrize("sql", ["", "  ", None, 5, "-- only a comment", "/* a */ ;\n", ";"])
 def test_what_is_no_query_is_refused(client, sandbox, sql):
     with pytest.raises(QueryError, match="is not an SQL query"):
         client.query_sql(sql)
@@ -124,3 +125,81 @@ def test_any_answer_is_a_table_or_a_query_error(content):
         return
     with contextlib.suppress(QueryError):
         assert len(_catalog._table(content.decode("utf-8", "replace")).colnames) >= 1
+
+
+CLEANED = [
+    ("-- bright\nSELECT 1 -- Petrosian?\nFROM t;\n", "SELECT 1 FROM t"),
+    ("SELECT 'a--b', \"c--d\", [e--f] ; ;", "SELECT 'a--b', \"c--d\", [e--f]"),
+    ("SELECT 'it''s -- ;' ;", "SELECT 'it''s -- ;'"),
+    ("/* a /* nested */ b */SELECT 1/2-3", "SELECT 1/2-3"),
+    ("SELECT '/*' AS x /* y */", "SELECT '/*' AS x"),
+    ("SELECT\r\n\n\t1", "SELECT 1"),
+    ("\ufeffSELECT 1", "SELECT 1"),
+    ("SELECT 'a;b';", "SELECT 'a;b'"),
+    ("SELECT 1; SELECT 2;", "SELECT 1; SELECT 2"),
+    ("SELECT a-b, -c FROM t", "SELECT a-b, -c FROM t"),
+    ("SELECT 'open -- ;", "SELECT 'open --"),
+]
+
+
+@pytest.mark.parametrize(("sql", "cleaned"), CLEANED)
+def test_a_query_as_pasted_is_cleaned(sql, cleaned):
+    assert _catalog.clean_sql(sql) == cleaned
+    assert _catalog.clean_sql(cleaned) == cleaned
+
+
+@given(st.text("a'\"[]-/*; \n", max_size=20))
+def test_cleaning_keeps_quotes_and_ends(sql):
+    cleaned = _catalog.clean_sql(f"{sql}")
+    assert not cleaned.endswith((";", " ", "\n"))
+    assert _catalog.clean_sql(f"-- it's\n/* \"[ */{sql};") == cleaned
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"-- bright ones\n{QUERY} -- Petrosian?",
+        f"{QUERY};\n",
+        f"/* two\n   lines */\n{QUERY}\n;\n",
+        QUERY + " AND 'a--b' = 'a--b'",
+        QUERY.replace(" ", "\n"),
+    ],
+)
+def test_queries_as_pasted_are_answered(client, sql):
+    assert len(client.query_sql(sql)) == 5
+
+
+def test_columns_of_an_answer():
+    table = _catalog._table(
+        "#Table1\nobjID,ra,thingId,parentID,z,plate,class,bestObjID,mixed\n"
+        "1237646648345100821,1.5,-1,0,,266,STAR,1237646648345100822,1237646648345100823\n"
+        "18446744073709551615,2,-9999,1237646648345100821,0.5,null,,,1.5\n"
+    )
+    assert table["objID"].tolist() == [1237646648345100821, 2**64 - 1]
+    assert table["thingId"].tolist() == [-1, -9999]
+    assert table["parentID"].tolist() == [0, 1237646648345100821]
+    assert np.isnan(table["z"]).tolist() == [True, False]
+    assert not hasattr(table["z"], "mask")
+    assert table["plate"].tolist() == [266, None]
+    assert table["class"].tolist() == ["STAR", None]
+    assert table["bestObjID"].tolist() == [1237646648345100822, None]
+    assert table["mixed"].tolist() == ["1237646648345100823", "1.5"]
+    assert {table[name].dtype.kind for name in ("objID", "bestObjID")} == {"u"}
+
+
+def test_a_missing_radius_never_becomes_a_scale(client):
+    sql = (
+        "SELECT TOP 400 p.objID, p.ra, p.dec, 100 * s.z AS r90 FROM PhotoObj p "
+        "LEFT JOIN SpecObj s ON s.bestObjID = p.objID WHERE p.r < 17"
+    )
+    table = client.query_sql(sql)
+    missing = np.isnan(table["r90"])
+    good = ~missing & (table["r90"] > 0.75) & (table["r90"] < 900)
+    rows = [np.flatnonzero(good)[0], np.flatnonzero(missing)[0]]
+    two = table[rows]
+    for scale in (
+        0.02 * two["r90"] * u.arcsec / u.pix,
+        0.02 * two["r90"].quantity * u.arcsec / u.pix,
+    ):
+        with pytest.raises(RequestError, match=r"^target 1: scale = nan arcsec/pix is outside"):
+            client.url(two, scale=scale)
