@@ -21,9 +21,11 @@ if TYPE_CHECKING:
         StoreError,
         TargetError,
     )
+    from sdss_cutout._export.export import Export
     from sdss_cutout._results.cutout import Cutout
     from sdss_cutout._results.directory import read_cutouts
     from sdss_cutout._results.lists import CutoutList, DownloadReport
+    from sdss_cutout._views.marks import read_marks
     from sdss_cutout.client import SDSSCutouts
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "CutoutError",
     "CutoutList",
     "DownloadReport",
+    "Export",
     "ImageError",
     "OutsideFootprintError",
     "QueryError",
@@ -42,6 +45,7 @@ __all__ = [
     "TargetError",
     "conf",
     "read_cutouts",
+    "read_marks",
 ]
 
 # Where each public name lives. They are imported when first used (PEP 562), so that the command
@@ -52,8 +56,10 @@ _HOMES = {
     "Cutout": "_results.cutout",
     "CutoutList": "_results.lists",
     "DownloadReport": "_results.lists",
+    "Export": "_export.export",
     "SDSSCutouts": "client",
     "read_cutouts": "_results.directory",
+    "read_marks": "_views.marks",
 } | {name: "_errors" for name in __all__ if name.endswith("Error")}
 
 

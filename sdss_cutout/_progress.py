@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
+import warnings
 from collections import Counter
+from typing import Any
 
 from astropy import log
 
@@ -31,9 +33,9 @@ class Progress:
         self._logged_at = time.monotonic()
         self._bar = None
         if show and _is_watched():
-            from tqdm.auto import tqdm
-
-            self._bar = tqdm(total=total, unit="cutout", file=sys.stderr, dynamic_ncols=True)
+            self._bar = _bar_class()(
+                total=total, unit="cutout", file=sys.stderr, dynamic_ncols=True
+            )
 
     def __enter__(self) -> Progress:
         return self
@@ -62,6 +64,19 @@ class Progress:
 def summarise(counts: dict[str, int]) -> str:
     """Return counts of statuses as text."""
     return ", ".join(f"{status} {count}" for status, count in counts.items() if count) or "none"
+
+
+def _bar_class() -> Any:
+    """Return tqdm's bar for a notebook or for a terminal.
+
+    Without ipywidgets a notebook gets the bar of text, and no warning: it is not needed.
+    """
+    from tqdm import TqdmWarning
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", TqdmWarning)
+        from tqdm.auto import tqdm
+    return tqdm
 
 
 def _is_watched() -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -28,14 +28,16 @@ from sdss_cutout._results.stored import StoredCutouts
 from sdss_cutout._service.skyserver import explore_url, navigate_url
 from sdss_cutout._store.layout import directory_path, paths_of
 from sdss_cutout._targets.targets import Targets, read_targets, stream_targets
+from sdss_cutout._transfer.session import Session
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     import astropy.units as u
 
+    from sdss_cutout._request.request import CutoutRequest
     from sdss_cutout._transfer.classify import Answer
-    from sdss_cutout._transfer.fetch import FetchSettings, Task
+    from sdss_cutout._transfer.fetch import FetchSettings, Finisher, Task
 
 __all__ = ["SDSSCutouts"]
 
@@ -116,6 +118,37 @@ class SDSSCutouts:
         # Wrong settings are refused here rather than in the first call.
         self._site()
         self._settings()
+        self._session = Session()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the settings: limits and connections stay with this object."""
+        return {name: value for name, value in vars(self).items() if name != "_session"}
+
+    def __setstate__(self, settings: dict[str, Any]) -> None:
+        vars(self).update(settings)
+        self._session = Session()
+
+    def __enter__(self) -> SDSSCutouts:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections; a later call opens new ones.
+
+        A script need not call this, nor use the client in a ``with`` statement: connections that
+        are not used any more are closed with the client.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> with SDSSCutouts() as client:
+        ...     client.navigate_url(SkyCoord(19, 0, unit="deg"))
+        'https://skyserver.sdss.org/dr17/VisualTools/navi?ra=19.0&dec=0.0'
+        """
+        self._session.close()
 
     def __repr__(self) -> str:
         site = self._site()
@@ -136,6 +169,7 @@ class SDSSCutouts:
             max_rate=_positive("max_rate", self._setting("max_rate")),
             max_attempts=_whole("max_attempts", self._setting("max_attempts")),
             timeout=_positive("timeout", self._setting("timeout")),
+            auth=self._site().auth,
         )
 
     def _job(
@@ -382,12 +416,7 @@ class SDSSCutouts:
         >>> len(table), table["objID"].dtype
         (3, dtype('uint64'))
         """
-        from sdss_cutout._transfer.sql import query_sql
-
-        settings = self._settings()
-        return query_sql(
-            sql, self._site(), timeout=settings.timeout, max_attempts=settings.max_attempts
-        )
+        return self._session.query_sql(sql, self._site(), self._settings())
 
     def get_sql(
         self,
@@ -565,22 +594,9 @@ class SDSSCutouts:
                 progress.add(cutout.status)
         return CutoutList(tuple(cutouts[index] for index in range(total)), targets.table)
 
-    def _fetched(
-        self, tasks: Iterator[Task], finish: Callable[[Task, Answer, int], T]
-    ) -> Iterator[T]:
-        """Yield what ``finish`` makes of the answers, over connections of this call."""
-        from sdss_cutout._transfer.fetch import fetch
-        from sdss_cutout._transfer.rate_limiter import Pace
-        from sdss_cutout._transfer.transport import HTTPTransport
-
-        site, settings = self._site(), self._settings()
-        with HTTPTransport(
-            site.picture_url,
-            connections=settings.max_connections,
-            timeout=settings.timeout,
-            auth=site.auth,
-        ) as transport:
-            yield from fetch(tasks, transport, Pace(settings.max_rate), settings, finish)
+    def _fetched(self, tasks: Iterator[Task], finish: Finisher[CutoutRequest, T]) -> Iterator[T]:
+        """Yield what ``finish`` makes of the answers."""
+        return self._session.fetch(tasks, finish, self._settings())
 
     def _download(
         self, targets: Any, options: RequestOptions, names: str | Sequence[str] | None, job: _Job
@@ -664,7 +680,7 @@ class _Job:
                 fetched = partial(
                     distribute,
                     executor=self.executor,
-                    site=client._site(),
+                    session=client._session,
                     settings=client._settings(),
                     writer=writer,
                 )

@@ -1,9 +1,11 @@
 """Fetching in the workers of an executor: other processes, or other machines.
 
-Targets travel in chunks. The budget of requests is cut into shares before anything is sent, and
-each chunk that is under way holds one, so that all workers together stay within it, however many
-there are. A chunk's outcomes are noted in a journal beside its files as they come: whoever does
-the chunk again, because its worker was lost, goes on from there.
+Targets travel in chunks. Rate and connections are cut into shares, and each chunk that is under way
+holds one, so all workers together stay within them, however many there are. Before a chunk is
+handed out the client's limiter is asked for as many tokens as it has targets, and says when it may
+begin; what its worker learns of the server comes back with its outcomes, and is told to the next.
+A chunk's outcomes are noted in a journal beside its files as they come: whoever does the chunk
+again, because its worker was lost, goes on from there.
 """
 
 from __future__ import annotations
@@ -29,13 +31,13 @@ from pathlib import Path
 
 from sdss_cutout._download.writer import PictureWriter
 from sdss_cutout._errors import StoreError
-from sdss_cutout._request.site import Site
 from sdss_cutout._results.outcome import FAILED, Outcome
 from sdss_cutout._store.files import translated
-from sdss_cutout._transfer.classify import Answer, one_line
-from sdss_cutout._transfer.fetch import FetchSettings, Task, fetch
-from sdss_cutout._transfer.rate_limiter import Pace
-from sdss_cutout._transfer.transport import HTTPTransport
+from sdss_cutout._transfer.classify import Answer, fault
+from sdss_cutout._transfer.error_text import one_line
+from sdss_cutout._transfer.fetch import EarlyEnd, FetchSettings, Task
+from sdss_cutout._transfer.rate_limiter import LimiterState, RateLimiter
+from sdss_cutout._transfer.session import Session
 
 __all__ = ["distribute"]
 
@@ -54,24 +56,24 @@ def distribute(
     tasks: Iterator[Task],
     *,
     executor: Executor,
-    site: Site,
+    session: Session,
     settings: FetchSettings,
     writer: PictureWriter,
 ) -> Iterator[Outcome]:
     """Yield the outcomes of all tasks, fetched and written by an executor's workers.
 
     A server that is overloaded slows the share of the worker that it tells so; the others hear of
-    it when they are told themselves. Workers that are at work when the caller gives up end with
-    their next picture, as the folder in which they write is gone.
+    it with their next chunk. Workers that are at work when the caller gives up end with their next
+    picture, as the folder in which they write is gone.
 
     Parameters
     ----------
     tasks : iterator of Task
-        Taken in the calling thread, a chunk a free share.
+        Taken in the calling thread, a chunk for each free share.
     executor : `concurrent.futures.Executor`
         Its workers see the writer's directory under the same path.
-    site : Site
-        Which server is asked.
+    session : Session
+        The client's, whose limits hold for all workers together.
     settings : FetchSettings
         The bounds for all workers together.
     writer : PictureWriter
@@ -88,19 +90,25 @@ def distribute(
     )
     free = deque(_shares(settings, _workers_of(executor)))
     fresh, again = _chunks(tasks, len(free), settings.max_rate), deque[_Chunk]()
-    under_way: dict[Future[list[Outcome]], tuple[_Chunk, FetchSettings]] = {}
+    under_way: dict[Future[_ChunkResult], tuple[_Chunk, FetchSettings]] = {}
+    limiter, early_end = session.limiter_for(settings), EarlyEnd()
     try:
         while True:
             while free and (chunk := again.popleft() if again else next(fresh, None)):
+                if early_end.reason:
+                    yield from _failed(chunk.tasks, early_end.answer().message)
+                    continue
                 share = free.popleft()
-                under_way[_submit(executor, chunk, site, share, writer)] = chunk, share
+                under_way[_submit(executor, chunk, share, limiter, writer)] = chunk, share
             if not under_way:
                 return
             for future in wait(under_way, return_when=FIRST_COMPLETED).done:
                 chunk, share = under_way.pop(future)
                 free.append(share)
                 if (loss := _loss_of(future)) is None:
-                    yield from future.result()
+                    result = future.result()
+                    _learn(result, chunk, limiter, early_end)
+                    yield from result.outcomes
                 elif chunk.tries < _MOST_TRIES:
                     again.append(chunk)
                 else:
@@ -155,21 +163,35 @@ def _chunks(tasks: Iterator[Task], shares: int, max_rate: float) -> Iterator[_Ch
 
 
 def _submit(
-    executor: Executor, chunk: _Chunk, site: Site, share: FetchSettings, writer: PictureWriter
-) -> Future[list[Outcome]]:
+    executor: Executor,
+    chunk: _Chunk,
+    share: FetchSettings,
+    limiter: RateLimiter,
+    writer: PictureWriter,
+) -> Future[_ChunkResult]:
     chunk.tries += 1
+    due_after = limiter.reserve(len(chunk.tasks))
+    state = replace(limiter.state(), due_after=due_after)
     try:
-        # What is needed of the site and no more: the rest need not travel.
-        server = (site.picture_url, site.auth)
-        return executor.submit(_work, chunk.number, chunk.tries, chunk.tasks, server, share, writer)
+        return executor.submit(_work, chunk, share, state, writer)
     except BrokenExecutor as error:  # for good, as a pool of processes is that has lost one
         chunk.tries = _MOST_TRIES
-        future: Future[list[Outcome]] = Future()
+        future: Future[_ChunkResult] = Future()
         future.set_exception(error)
         return future
 
 
-def _loss_of(future: Future[list[Outcome]]) -> BaseException | None:
+def _learn(result: _ChunkResult, chunk: _Chunk, limiter: RateLimiter, early_end: EarlyEnd) -> None:
+    """Take over what a worker has learned of the server."""
+    limiter.merge(result.state)
+    # Attempts beyond one for each target have not been paid for yet.
+    limiter.reserve(max(0, result.state.taken - len(chunk.tasks)))
+    for outcome in result.outcomes:
+        answer = fault(outcome.error, unreachable=outcome.index in result.unreachable)
+        early_end.note(outcome.index, answer, is_last=True)
+
+
+def _loss_of(future: Future[_ChunkResult]) -> BaseException | None:
     """Return the error that tells of a lost worker; one of the work itself is not such."""
     try:
         error = future.exception()
@@ -182,10 +204,15 @@ def _loss_of(future: Future[list[Outcome]]) -> BaseException | None:
 
 def _given_up(chunk: _Chunk, writer: PictureWriter, loss: BaseException) -> Iterator[Outcome]:
     done = _Journal(writer, chunk.number).read()
+    yield from done.values()
     why = f"the executor lost its worker ({type(loss).__name__}: {loss}); run again to go on"
+    yield from _failed([task for task in chunk.tasks if task.index not in done], why)
+
+
+def _failed(tasks: list[Task], why: str) -> Iterator[Outcome]:
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    for task in chunk.tasks:
-        yield done.get(task.index) or Outcome(
+    for task in tasks:
+        yield Outcome(
             index=task.index, name=task.name, status=FAILED, error=one_line(why), date=date
         )
 
@@ -217,14 +244,18 @@ class _Journal:
             file.write(line)
 
 
+@dataclass(frozen=True, slots=True)
+class _ChunkResult:
+    """What comes back from a worker: outcomes, and what it has learned of the server."""
+
+    outcomes: list[Outcome]
+    state: LimiterState
+    unreachable: frozenset[int]  # targets for which no connection came about
+
+
 def _work(
-    number: int,
-    tries: int,
-    tasks: list[Task],
-    server: tuple[str, tuple[str, str] | None],
-    share: FetchSettings,
-    writer: PictureWriter,
-) -> list[Outcome]:
+    chunk: _Chunk, share: FetchSettings, state: LimiterState, writer: PictureWriter
+) -> _ChunkResult:
     """Fetch a chunk's targets, in a worker, but for those that are done already."""
     if not os.path.isdir(writer.scratch):
         raise StoreError(
@@ -233,26 +264,27 @@ def _work(
         )
     with translated(Path(writer.directory)):
         # A folder of one's own: a worker that was given up as lost may still be writing.
-        scratch = tempfile.mkdtemp(prefix=f"chunk-{number}-{tries}-", dir=writer.scratch)
+        scratch = tempfile.mkdtemp(
+            prefix=f"chunk-{chunk.number}-{chunk.tries}-", dir=writer.scratch
+        )
     mine = replace(writer, scratch=scratch)
-    journal = _Journal(writer, number)
+    journal = _Journal(writer, chunk.number)
     # Also at the first try, as some executors begin lost work again by themselves.
     done = journal.read()
+    unreachable: set[int] = set()
 
     def finish(task: Task, answer: Answer, attempts: int) -> Outcome:
         outcome = mine.write(task, answer, attempts)
         with translated(Path(writer.directory)):
             journal.note(outcome)
+        if answer.unreachable:
+            unreachable.add(task.index)
         return outcome
 
-    pace = Pace(share.max_rate)
-    pace.skip_first()
-    left = [task for task in tasks if task.index not in done]
-    url, auth = server
-    with HTTPTransport(
-        url, connections=share.max_connections, timeout=share.timeout, auth=auth
-    ) as transport:
-        fetched = list(fetch(left, transport, pace, share, finish))
+    left = [task for task in chunk.tasks if task.index not in done]
+    with Session(state=state) as session:
+        fetched = list(session.fetch(left, finish, share))
+        learned = session.limiter.state()
     with contextlib.suppress(OSError):
         os.rmdir(scratch)
-    return [*done.values(), *fetched]
+    return _ChunkResult([*done.values(), *fetched], learned, frozenset(unreachable))

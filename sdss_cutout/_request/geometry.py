@@ -7,7 +7,7 @@ it answer something else than what was asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import astropy.units as u
 import numpy as np
@@ -18,7 +18,7 @@ from sdss_cutout._errors import RequestError
 from sdss_cutout._request.numbers import DECIMALS
 from sdss_cutout._request.options import RequestOptions
 from sdss_cutout._request.quantities import refuse_lost_mask, with_quantities
-from sdss_cutout._service.skyserver import ImageService
+from sdss_cutout._service.skyserver import Limits
 from sdss_cutout._targets.rows import first_bad_row
 from sdss_cutout._targets.targets import Targets
 
@@ -27,8 +27,20 @@ __all__ = ["pixel_geometry", "refuse_arrays", "refuse_beyond_limits"]
 _ARCSEC_PER_PIXEL = u.arcsec / u.pix
 
 
+class Pixels(Protocol):
+    """What a service tells of the pixels that it serves."""
+
+    @property
+    def default_scale(self) -> float: ...
+
+    @property
+    def default_size(self) -> int: ...
+
+    def limits_for(self, overlays: str, /) -> Limits: ...
+
+
 def pixel_geometry(
-    targets: Targets, service: ImageService, options: RequestOptions
+    targets: Targets, service: Pixels, options: RequestOptions
 ) -> dict[str, NDArray[Any]]:
     """Return ``scale``, ``width`` and ``height``, one value per target each."""
     options = with_quantities(options)
@@ -60,7 +72,7 @@ def pixel_geometry(
     }
 
 
-def _asked_sides(options: RequestOptions, service: ImageService) -> tuple[Any, Any]:
+def _asked_sides(options: RequestOptions, service: Pixels) -> tuple[Any, Any]:
     """Return width and height as the user passed them; None where another option fixes them."""
     size, width, height = options.size, options.width, options.height
     if size is not None and not (width is None and height is None):
@@ -181,7 +193,7 @@ def _brief(value: Any) -> str:
 
 
 def refuse_beyond_limits(
-    geometry: Mapping[str, NDArray[Any]], letters: str, service: ImageService, targets: Targets
+    geometry: Mapping[str, NDArray[Any]], letters: str, service: Pixels, targets: Targets
 ) -> None:
     limits = service.limits_for(letters)
     ranges = {

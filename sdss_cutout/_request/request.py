@@ -53,6 +53,11 @@ class CutoutRequest:
     url: str
     service: ImageService = field(repr=False, compare=False)
 
+    @property
+    def largest_body(self) -> int:
+        """More bytes than any JPEG of this size has: those of its bare pixels, and a header."""
+        return 3 * self.width * self.height + 65_536
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestBatch:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from sdss_cutout._config import conf
 from sdss_cutout._errors import ImageError, OutsideFootprintError, ServiceError
 from sdss_cutout._image.header import (
     Provenance,
@@ -21,7 +23,9 @@ from sdss_cutout._image.header import (
     wcs_of_header,
 )
 from sdss_cutout._image.jpeg import decode_jpeg
+from sdss_cutout._image.sidecar import asked_of
 from sdss_cutout._request.request import CutoutRequest
+from sdss_cutout._request.site import check_site
 from sdss_cutout._results.columns import RESULT_COLUMNS
 from sdss_cutout._results.outcome import FAILED, KEPT, OUTSIDE, Outcome
 from sdss_cutout._store.files import scratch_folder, translated
@@ -38,8 +42,10 @@ from sdss_cutout._store.pictures import (
 if TYPE_CHECKING:
     import numpy as np
     from astropy.nddata import NDData
-    from astropy.visualization.wcsaxes import WCSAxes
+    from astropy.table import Table
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
     from numpy.typing import NDArray
 
 __all__ = ["Cutout", "cutout_of_outcome", "picture_of_answer"]
@@ -283,20 +289,23 @@ class Cutout:
                 attempts=self.attempts,
             )
 
-    def plot(self, ax: Axes | None = None, *, mark: Any = None) -> WCSAxes:
+    def plot(self, ax: Axes | None = None, *, mark: Any = None) -> Axes:
         """Draw the picture with its coordinates, scale bar, compass and name.
 
         Parameters
         ----------
-        ax : `~astropy.visualization.wcsaxes.WCSAxes`, optional
-            Where to draw, by default in a new figure. The axes take the picture's WCS.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw, by default in a new figure with coordinates along its sides. A
+            `~astropy.visualization.wcsaxes.WCSAxes` takes the picture's WCS; any other Axes, such
+            as those of ``plt.subplots(5, 10)``, show the picture without coordinates. What does
+            not fit into small axes is left out.
         mark : SkyCoord or Table, optional
             Positions to mark, in any form that is understood as targets; those that are not in
             the picture are left out.
 
         Returns
         -------
-        `~astropy.visualization.wcsaxes.WCSAxes`
+        `~matplotlib.axes.Axes`
             The axes, north up and east left; ``ax.figure`` is the figure.
 
         Raises
@@ -305,8 +314,8 @@ class Cutout:
             If there is no picture.
         TargetError
             If ``mark`` holds no positions.
-        TypeError
-            If ``ax`` are no WCSAxes.
+        RequestError
+            If ``ax`` is neither WCSAxes nor plain Axes.
 
         Examples
         --------
@@ -320,9 +329,134 @@ class Cutout:
         >>> ax.get_title()
         'J011600.00+000000.0'
         """
-        from sdss_cutout._views.plot import plot_cutout
+        from sdss_cutout._views.plot import plot_picture
 
-        return plot_cutout(self, ax, mark=mark)
+        return plot_picture(self, ax, mark=mark)
+
+    def imshow(self, ax: Axes) -> AxesImage:
+        """Draw the pixels and nothing else, the right way up.
+
+        Matplotlib's own ``imshow`` on WCSAxes puts row 0 at the bottom, which is against the WCS
+        of a JPEG if that is given as an image of Pillow's.
+
+        Parameters
+        ----------
+        ax : `~matplotlib.axes.Axes`
+            Where to draw. A `~astropy.visualization.wcsaxes.WCSAxes` takes the picture's WCS, if
+            it does not have it.
+
+        Returns
+        -------
+        `~matplotlib.image.AxesImage`
+            As Matplotlib's ``imshow`` returns it.
+
+        Raises
+        ------
+        ImageError
+            If there is no picture.
+        RequestError
+            If ``ax`` is neither WCSAxes nor plain Axes.
+
+        Examples
+        --------
+        >>> import matplotlib.pyplot as plt
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> target = SkyCoord(19.0, 0.0, unit="deg")
+        >>> with Sandbox() as sandbox:
+        ...     cutout = SDSSCutouts(base_url=sandbox.base_url).get(target)
+        >>> ax = plt.figure().add_subplot(projection=cutout.wcs)
+        >>> image = cutout.imshow(ax)
+        >>> bool(ax.yaxis_inverted())
+        True
+        """
+        from sdss_cutout._views.plot import show_picture
+
+        return show_picture(self, ax)
+
+    def chart(
+        self,
+        path: str | Path | None = None,
+        *,
+        stars: int = 5,
+        slit: Any = None,
+        title: str | None = None,
+        notes: str | Sequence[str] | None = None,
+    ) -> Figure:
+        """Draw a finding chart: dark on light, with offset stars, and whatever an observer needs.
+
+        The offset stars are the brightest in the field that stand alone, from the catalogue of
+        the server that the picture came from. Where it cannot be asked the chart is drawn
+        without them, and says so; the reason goes to Astropy's log, too.
+
+        Parameters
+        ----------
+        path : str or `~pathlib.Path`, optional
+            Where to write the chart: ``.pdf``, ``.png`` or ``.jpg``, the latter two below 1 MB.
+            A chart that is written is not shown by pyplot.
+        stars : int, optional
+            How many offset stars, 0 to 26. They have letters, magnitudes and the offset from the
+            star to the target in arcsec east and north.
+        slit : str or tuple of `~astropy.units.Quantity`, optional
+            A slit to draw on the target: ``"120x1.5@35"``, length and width in arcsec and the
+            position angle in degrees from north through east, or these three as quantities.
+        title : str, optional
+            The title, by default the target's name.
+        notes : str or sequence of str, optional
+            Lines of your own, such as the run and the principal investigator.
+
+        Returns
+        -------
+        `~matplotlib.figure.Figure`
+            The chart, one page.
+
+        Raises
+        ------
+        ImageError
+            If there is no picture.
+        RequestError
+            If ``path``, ``stars`` or ``slit`` cannot be used.
+        StoreError
+            If the file cannot be written.
+
+        Examples
+        --------
+        >>> import astropy.units as u
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     cutout = client.get(SkyCoord(20.0, 0.0, unit="deg"), fov=5 * u.arcmin, size=600)
+        ...     notes = ["Run 116.ABCD.001", "PI A. Observer"]
+        ...     figure = cutout.chart("chart.pdf", stars=3, slit="120x1.5@35", notes=notes)
+        """
+        from sdss_cutout._views.chart.chart import make_chart
+
+        return make_chart(
+            self, path, self._query_sql, stars=stars, slit=slit, title=title, notes=notes
+        )
+
+    def _query_sql(self, sql: str) -> Table:
+        """Ask the server that the picture came from."""
+        from sdss_cutout._transfer.fetch import FetchSettings
+        from sdss_cutout._transfer.session import Session
+
+        server = asked_of(self.url)
+        base_url, release = (
+            (server.base_url, server.release) if server else (conf.base_url, conf.data_release)
+        )
+        site = check_site(base_url, release)
+        settings = FetchSettings(
+            max_connections=1,
+            max_rate=conf.max_rate,
+            max_attempts=min(conf.max_attempts, 2),  # a chart can do without
+            timeout=conf.timeout,
+            auth=site.auth,
+        )
+        with Session() as session:
+            return session.query_sql(sql, site, settings)
 
     def save(self, directory: str | Path = ".", *, avm: bool = False) -> Cutout:
         """Write ``{name}.jpg`` and ``{name}.wcs``, each whole or not at all.
@@ -347,8 +481,9 @@ class Cutout:
         ImageError
             If there is no picture.
         StoreError
-            If the files cannot be written, or ``directory`` is the name of another kind of
-            picture, such as ``pic.png``.
+            If the files cannot be written.
+        RequestError
+            If ``directory`` is the name of another kind of file, such as ``pic.png``.
 
         Examples
         --------

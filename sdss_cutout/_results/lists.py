@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast, overload
@@ -21,9 +21,12 @@ from sdss_cutout._results.outcome import FAILED, Outcomes
 from sdss_cutout._results.selection import rows_of
 from sdss_cutout._results.stored import StoredCutouts
 from sdss_cutout._targets.targets import Targets
+from sdss_cutout._views.marks import mark_columns, read_marks  # Table.read knows the files, too
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+    from sdss_cutout._export.export import Export
 
 __all__ = ["CutoutList", "DownloadReport", "Rerun"]
 
@@ -62,6 +65,33 @@ class _Results(Sequence[Cutout]):
             return self.cutouts[rows]
         table = self.input_table
         return CutoutList(_taken(self.cutouts, rows), table[rows] if table.colnames else table)
+
+    def iter_unread(self) -> Iterator[Cutout]:
+        """Go through the cutouts without reading the pictures that are on disk.
+
+        Each reads its picture when its content is asked for, so one file that is gone or damaged
+        does not end the loop.
+
+        Yields
+        ------
+        Cutout
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     report = client.download(SkyCoord([19.0], [0.0], unit="deg"), folder, size=64)
+        >>> [cutout.name for cutout in report.iter_unread()]  # the folder is gone
+        ['J011600.00+000000.0']
+        """
+        cutouts = self.cutouts
+        if isinstance(cutouts, StoredCutouts):
+            return map(cutouts.unread, range(len(cutouts)))
+        return iter(cutouts)
 
     def _names(self) -> Sequence[str]:
         cutouts = self.cutouts
@@ -105,7 +135,7 @@ class _Results(Sequence[Cutout]):
         ncols : int, optional
             Pictures per line.
         titles : str or sequence of str, optional
-            What stands above each picture: a column of `table`, or one text per target; None for
+            The text under each picture: a column of `table`, or one text per target; None for
             nothing.
         order : str, optional
             The column of `table` to sort by; missing values come last. By default the pictures
@@ -122,7 +152,7 @@ class _Results(Sequence[Cutout]):
         Raises
         ------
         RequestError
-            If there is no such column, or ``titles`` are not one per target.
+            If there is no such column, or ``titles`` has not one text per target.
 
         Examples
         --------
@@ -141,6 +171,123 @@ class _Results(Sequence[Cutout]):
         return montage_figure(
             self, self.table, ncols=ncols, titles=titles, order=order, reverse=reverse, tile=tile
         )
+
+    def with_marks(self, marks: str | Path | Table) -> CutoutList:
+        """Return the same cutouts with the marks that were made on a contact sheet.
+
+        Parameters
+        ----------
+        marks : str, `~pathlib.Path` or `~astropy.table.Table`
+            The file that the page exported, or what `read_marks` returned. Names of other targets
+            are passed over.
+
+        Returns
+        -------
+        CutoutList
+            Its table has the columns ``mark`` and ``comment``, empty where there is none.
+
+        Raises
+        ------
+        TargetError
+            If the file cannot be read, or none of its marks belongs to one of the targets.
+
+        Examples
+        --------
+        >>> from astropy.table import Table
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> targets = Table({"id": [7050, 7051], "ra": [20.1, 20.2], "dec": [0.5, 0.5]})
+        >>> with Sandbox() as sandbox:
+        ...     cutouts = SDSSCutouts(base_url=sandbox.base_url).get(targets, size=64)
+        >>> marks = Table({"name": ["7051"], "mark": ["spiral"]})  # or "marks.csv"
+        >>> print(cutouts.with_marks(marks).table["id", "mark"])
+         id   mark
+        ---- ------
+        7050
+        7051 spiral
+        """
+        found = mark_columns(
+            self._names(), marks if isinstance(marks, Table) else read_marks(marks)
+        )
+        table = self.input_table.copy()
+        for name in found.colnames:
+            table[name] = found[name]
+        return CutoutList(self.cutouts, table)
+
+    def export(
+        self,
+        path: str | Path,
+        format: str = "imagefolder",  # noqa: A002
+        *,
+        label: str | None = None,
+        split: Mapping[str, float] | str | None = None,
+        seed: int = 0,
+        columns: Sequence[str] | None = None,
+        overwrite: bool = False,
+    ) -> Export:
+        """Write the pictures as a training set, whole or not at all.
+
+        Targets without a picture are left out and counted. The columns of `table` go along, and
+        with them ``ra``, ``dec`` and ``release`` of each picture and its FITS header as text,
+        ``wcs``. Identifiers keep all their digits.
+
+        Parameters
+        ----------
+        path : str or `~pathlib.Path`
+            The folder, or the file, to be made.
+        format : str, optional
+            ``imagefolder`` (pictures in folders, with their table), ``parquet``, ``webdataset``
+            (tar files), ``hdf5`` (arrays; the only one for calibrated cutouts) or ``zoobot`` (a
+            table with the paths of the pictures); also ``zooniverse`` (pictures with a manifest),
+            ``ds9`` (regions) and ``votable`` (a table with links), which cannot be split.
+        label : str, optional
+            The column with the label, which is called ``label`` in the set. No label may be
+            missing.
+        split : mapping of str to float, or str, optional
+            The part of the pictures for each split, as ``{"train": 0.8, "test": 0.2}``, or the
+            column that has the splits; by default all pictures are in ``train``. Pictures that
+            overlap on the sky, and those of equal ``objid``, are always in the same split.
+        seed : int, optional
+            Another number gives another division.
+        columns : sequence of str, optional
+            The columns of `table` that go along; by default all.
+        overwrite : bool, optional
+            Replace what is at ``path``.
+
+        Returns
+        -------
+        Export
+            Where it is, and how many pictures are in each split.
+
+        Raises
+        ------
+        RequestError
+            If there is no such format or column, or the splits are not possible.
+        TargetError
+            If no target has a picture, or one has no label.
+        ImageError
+            If a picture is missing or damaged.
+        StoreError
+            If ``path`` exists already, or cannot be written.
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> sql = "SELECT TOP 10 objID, ra, dec, g, r FROM Galaxy WHERE r < 17 ORDER BY objID"
+        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+        ...     cutouts = SDSSCutouts(base_url=sandbox.base_url).get_sql(sql, size=64)
+        ...     training_set = cutouts.export(f"{folder}/set", "webdataset", columns=["g", "r"])
+        >>> training_set.counts
+        {'train': 10}
+        """
+        from sdss_cutout._export.export import export
+
+        return export(
+            self, path, format, label=label, split=split, seed=seed, columns=columns,
+            overwrite=overwrite,
+        )  # fmt: skip
 
 
 def _taken(cutouts: Sequence[Cutout], rows: NDArray[np.int64]) -> Sequence[Cutout]:
@@ -307,8 +454,9 @@ class DownloadReport(_Results):
     def write_html(self, path: str | Path | None = None) -> Path:
         """Write a page with the pictures, which opens from the disk without a server.
 
-        It sorts and filters by any column, shows coordinates under the pointer and lets
-        pictures be marked good or bad. It needs nothing but the files beside it.
+        It searches, sorts and filters by any column, shows coordinates under the pointer and
+        sorts the pictures into classes, with comments; `with_marks` brings these back. It needs
+        nothing but the files beside it.
 
         Parameters
         ----------

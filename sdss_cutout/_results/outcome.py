@@ -76,7 +76,7 @@ class Outcome:
 def outcome_of_answer(index: int, name: str, answer: Answer, attempts: int) -> Outcome:
     """Return what a target's last answer means for it."""
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    if answer.kind is Kind.PICTURE:
+    if answer.kind is Kind.OK:
         sha256 = hashlib.sha256(answer.content).hexdigest()
         return Outcome(
             index=index, name=name, status=OK, coverage=answer.coverage,

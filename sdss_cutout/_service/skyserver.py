@@ -59,6 +59,10 @@ class ImageService:
     sql_per_minute: int
     outside_phrase: str
 
+    def __reduce__(self) -> str:
+        # By name: a million requests that travel to an executor's workers share these facts.
+        return "SKYSERVER"
+
     def limits_for(self, overlays: str) -> Limits:
         """Return the limits that hold with these overlay letters."""
         return self.limits_with_2mass if "X" in overlays else self.limits

@@ -172,7 +172,7 @@ class DownloadDirectory:
     def _condition(self, entry: ManifestEntry) -> Condition:
         recorded_avm = entry.sha256 != entry.source_sha256
         sizes = self._existing.files(entry.name)
-        if not self._verify and sizes.sidecar and recorded_avm == self._avm:
+        if not self._verify and sizes.has_whole_sidecar and recorded_avm == self._avm:
             return Condition.WHOLE
         return condition_of(
             self._picture(entry.name),

@@ -31,6 +31,11 @@ class FileSizes(NamedTuple):
     picture: int | None
     sidecar: int | None
 
+    @property
+    def has_whole_sidecar(self) -> bool:
+        """Whether the sidecar has a size that a FITS header can have."""
+        return bool(self.sidecar) and not (self.sidecar or 0) % _HEADER_BLOCK
+
 
 class KeptPictures(NamedTuple):
     """Pictures that need nothing, in columns."""

@@ -76,12 +76,15 @@ def write_whole(path: Path, content: bytes) -> None:
 def atomic_path(path: Path) -> Iterator[Path]:
     """Give a path to write to, and move what was written to its name at the end.
 
+    What a killed process has left in the same folder is removed.
+
     Raises
     ------
     StoreError
         If the file cannot be written; what was there stays.
     """
     with translated(path.parent), scratch_folder(path.parent) as scratch:
+        remove_stale_scratch(path.parent)
         part = scratch / path.name
         yield part
         os.replace(part, path)

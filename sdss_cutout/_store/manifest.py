@@ -132,18 +132,30 @@ class Manifest:
         self._run("PRAGMA synchronous = NORMAL")
 
     def _open_to_read(self) -> None:
-        """Open without write access; SQLite then wants to hear that nobody else writes."""
-        for options in ("mode=ro", "immutable=1"):
+        """Open without write access, and leave no files beside it.
+
+        Where SQLite cannot write, it wants to hear that nobody else writes.
+        """
+        modes = ["mode=ro", "immutable=1"]
+        if not Path(f"{self.path}-wal").exists() and self._has_log():
+            modes.reverse()
+        for options in modes:
             uri = f"file:{quote(str(self.path.absolute()))}?{options}"
             self._connection = sqlite3.connect(uri, uri=True, timeout=_BUSY_SECONDS)
             try:
                 self._check_version()
             except sqlite3.OperationalError:
                 self._connection.close()
-                if options == "immutable=1":
+                if options == modes[-1]:
                     raise
             else:
                 return
+
+    def _has_log(self) -> bool:
+        """Return whether the file is in the mode of write-ahead logging (SQLite's format, 1.3)."""
+        with contextlib.suppress(OSError), self.path.open("rb") as file:
+            return file.read(20)[18:19] == b"\x02"
+        return False
 
     def _check_version(self) -> None:
         version = self._run("PRAGMA user_version").fetchone()[0]

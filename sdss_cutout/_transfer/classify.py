@@ -1,43 +1,44 @@
-"""What an HTTP answer means for the picture that was asked for. Pure."""
+"""What an HTTP response means: the same rules for every kind of body, and those for pictures.
+
+Pure. Another kind of body brings its own `Classifier`, which calls `classify_response` with a check
+of the body.
+"""
 
 from __future__ import annotations
 
-import datetime
-import email.utils
 import enum
-import html
-import json
 import re
-import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from urllib.parse import urljoin, urlsplit
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any, Protocol
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from sdss_cutout._errors import ImageError
 from sdss_cutout._image.jpeg import check_jpeg, is_painted_black
 from sdss_cutout._request.request import CutoutRequest
-from sdss_cutout._service.skyserver import SKYSERVER
+from sdss_cutout._transfer.error_text import error_text, one_line
 
 __all__ = [
     "Answer",
+    "Classifier",
     "Kind",
+    "Request",
     "Response",
-    "classify",
+    "classify_picture",
+    "classify_response",
     "fault",
-    "largest_body",
-    "one_line",
-    "words_of",
 ]
 
 
 class Kind(enum.Enum):
     """What came of one attempt."""
 
-    PICTURE = "picture"
+    OK = "ok"
     OUTSIDE = "outside"
     REFUSED = "refused"  # asking again would not help
     FAULT = "fault"
-    OVERLOAD = "overload"  # a fault in which the server asks for patience
+    OVERLOAD = "overload"  # a fault in which the server asks to be asked less
     REDIRECT = "redirect"
 
 
@@ -54,17 +55,19 @@ class Answer:
     reason : str
         The status line's reason phrase.
     message : str
-        What is wrong, in one line; empty for a picture.
+        What is wrong, in one line; empty if nothing is.
     content : bytes
-        The picture, empty unless this is one.
+        The checked body, empty unless the kind is ``OK``.
     coverage : float
-        The part of the picture that shows sky.
+        The part of a picture that shows sky.
     origin : str
         What the server calls itself.
     retry_after : float or None
-        Seconds of silence that the server asks for.
+        Seconds that the server asks to wait.
     location : str
         Where a redirect points to.
+    unreachable : bool
+        Whether no connection to the server came about.
     """
 
     kind: Kind
@@ -76,14 +79,17 @@ class Answer:
     origin: str = ""
     retry_after: float | None = None
     location: str = ""
+    unreachable: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Response:
-    """What came over the wire, not looked into yet.
+    """What came over the wire, not classified yet.
 
     Attributes
     ----------
+    url : str
+        What was asked for; another than the request's after a redirect.
     status : int
         HTTP status, 0 if none came.
     reason : str
@@ -93,170 +99,173 @@ class Response:
     content : bytes
         The body, as it came.
     failure : str
-        Why no whole answer came, in one line; empty if one did.
+        Why no complete response came, in one line; empty if one did.
+    unreachable : bool
+        Whether that is because no connection came about.
     """
 
+    url: str = ""
     status: int = 0
     reason: str = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes = b""
     failure: str = ""
+    unreachable: bool = False
 
 
-def fault(message: str, **details: int | str) -> Answer:
+class Request(Protocol):
+    """What is asked for."""
+
+    @property
+    def url(self) -> str:
+        """The URL."""
+        ...
+
+    @property
+    def largest_body(self) -> int:
+        """No right answer has more bytes than this."""
+        ...
+
+
+class Classifier(Protocol):
+    """Says what a response to a request means."""
+
+    def __call__(self, request: Any, response: Response, /) -> Answer:
+        """Return the answer; never raise for what a server may send."""
+        ...
+
+
+def fault(message: str, *, status: int = 0, unreachable: bool = False) -> Answer:
     """Return the answer for an attempt that brought nothing usable."""
-    return Answer(kind=Kind.FAULT, message=one_line(message), **details)  # type: ignore[arg-type]
+    return Answer(
+        kind=Kind.FAULT, message=one_line(message), status=status, unreachable=unreachable
+    )
 
 
-def largest_body(request: CutoutRequest) -> int:
-    """Return more bytes than any JPEG of this size has: that of its bare pixels, and a header."""
-    return 3 * request.width * request.height + 65_536
+# --------------------------------------------------------------------------------- any body
 
 
-def classify(request: CutoutRequest, response: Response) -> Answer:
-    """Return what this response to this request means.
+def classify_response(response: Response, check_body: Callable[[bytes], Answer]) -> Answer:
+    """Return what a response means, whatever kind of body was asked for.
 
-    Neither the content type nor a body that decodes proves a picture, as the server sends JPEGs
-    with 404 and 500 too (S: getJpegController.cs). The status does, and then the size.
+    Parameters
+    ----------
+    response : Response
+        What came.
+    check_body : callable
+        Returns what a complete body with status 200 means.
     """
-    status, reason, content = response.status, response.reason, response.content
-    headers = response.headers
+    status, headers = response.status, response.headers
     if response.failure:
-        return fault(response.failure, status=status)
-    origin = one_line(headers.get("Server", ""))
+        return fault(response.failure, status=status, unreachable=response.unreachable)
     if status == 200:
-        return _classify_body(request, headers, content, origin)
+        answer = _incomplete(headers, response.content) or check_body(response.content)
+        return replace(answer, status=200, origin=_origin(response))
     if 300 <= status < 400 and "Location" in headers:
-        return _classify_redirect(request, status, headers["Location"])
-    if status == 404 and _means_outside(request, reason, content):
-        return Answer(kind=Kind.OUTSIDE, status=status, message=_OUTSIDE, origin=origin)
+        return _classify_redirect(response.url, status, headers["Location"])
     kind = {400: Kind.REFUSED, 429: Kind.OVERLOAD, 503: Kind.OVERLOAD}.get(status, Kind.FAULT)
-    said = one_line(f"{status} {reason}")
-    words = words_of(content).removeprefix(said).strip()
+    status_line = one_line(f"{status} {response.reason}")
+    words = error_text(response.content).removeprefix(status_line).strip()
+    told = words and words.lower() not in status_line.lower()
     return Answer(
         kind=kind,
         status=status,
-        reason=one_line(reason),
-        message=f"{said}: {words}" if words and words.lower() not in said.lower() else said,
-        origin=origin,
+        reason=one_line(response.reason),
+        message=f"{status_line}: {words}" if told else status_line,
+        origin=_origin(response),
         retry_after=_retry_after(headers.get("Retry-After", "")),
     )
 
 
-_OUTSIDE = "no SDSS imaging here"
+def _origin(response: Response) -> str:
+    return one_line(response.headers.get("Server", ""))
 
 
-def _classify_body(
-    request: CutoutRequest, headers: Mapping[str, str], content: bytes, origin: str
-) -> Answer:
+def _incomplete(headers: Mapping[str, str], content: bytes) -> Answer | None:
+    """Return what is wrong with a body before it is looked into."""
     coding = headers.get("Content-Encoding", "identity").strip().lower()
     if coding not in ("identity", ""):
         # None was asked for, and unpacking it could fill the memory.
-        return fault(f"200 with the content coding {coding!r} that was not asked for", status=200)
+        return fault(f"200 with the content coding {coding!r} that was not asked for")
     expected = headers.get("Content-Length", "")
     if re.fullmatch(r"[0-9]{1,18}", expected) and int(expected) != len(content):
-        return fault(f"the body broke off: {len(content)} of {expected} bytes came", status=200)
-    if not content:
-        return fault("200 with an empty body", status=200)
+        return fault(f"the body broke off: {len(content)} of {expected} bytes came")
+    return None if content else fault("200 with an empty body")
+
+
+def _classify_redirect(url: str, status: int, location: str) -> Answer:
     try:
-        coverage = check_jpeg(content, request.width, request.height)
-        if coverage < 1 and is_painted_black(content):
-            return Answer(kind=Kind.OUTSIDE, status=200, message=_OUTSIDE, origin=origin)
-    except ImageError as error:
-        said = "" if content.startswith(b"\xff\xd8") else words_of(content)
-        return fault(f"200, but {error}{': ' if said else ''}{said}", status=200)
-    return Answer(kind=Kind.PICTURE, status=200, content=content, coverage=coverage, origin=origin)
-
-
-def _means_outside(request: CutoutRequest, reason: str, content: bytes) -> bool:
-    if SKYSERVER.outside_phrase in reason.lower():
-        return True
-    # HTTP/2 and some proxies drop the reason phrase; the black picture still comes.
-    try:
-        check_jpeg(content, request.width, request.height)
-        return is_painted_black(content)
-    except ImageError:
-        return False
-
-
-def _classify_redirect(request: CutoutRequest, status: int, location: str) -> Answer:
-    try:
-        here, there = urlsplit(request.url), urlsplit(urljoin(request.url, location))
+        here, there = urlsplit(url), urlsplit(urljoin(url, location))
+        origins = _scheme_host_port(here), _scheme_host_port(there)
     except ValueError:
-        return fault(f"{status}: redirected to {location!r}, which is no URL", status=status)
-    # Passwords stay with the server that they were given for.
-    here, there = (s._replace(netloc=s.netloc.rpartition("@")[2].lower()) for s in (here, there))
-    schemes = here.scheme, there.scheme
-    upgraded = here.hostname == there.hostname and schemes == ("http", "https")
-    if upgraded or (here.netloc == there.netloc and here.scheme == there.scheme):
-        return Answer(kind=Kind.REDIRECT, status=status, location=there.geturl())
-    elsewhere = f"{there.scheme}://{there.netloc}"
+        return fault(f"{status}: redirected to {location!r}, not a valid URL", status=status)
+    # Passwords stay with the server that they are meant for; another port is another server.
+    bare = there._replace(netloc=there.netloc.rpartition("@")[2].lower())
+    host = here.hostname
+    upgrade = origins == (("http", host, 80), ("https", host, 443))
+    if upgrade or origins[0] == origins[1]:
+        return Answer(kind=Kind.REDIRECT, status=status, location=bare.geturl())
+    elsewhere = f"{bare.scheme}://{bare.netloc}"
     return fault(f"{status}: redirected to {elsewhere}, which is not followed", status=status)
+
+
+def _scheme_host_port(url: SplitResult) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.hostname, url.port or {"http": 80, "https": 443}.get(url.scheme)
 
 
 def _retry_after(value: str) -> float | None:
     """Return the seconds in a Retry-After header, in either of its two forms (RFC 9110, 10.2.3)."""
-    value = value.strip()
-    if re.fullmatch(r"[0-9]+", value):
-        return min(float(value), _LONGEST_SILENCE)
+    if not value:
+        return None
+    from urllib3 import Retry  # here, as it would slow down every import of the package
+    from urllib3.exceptions import InvalidHeader
+
+    retry = Retry()
+    # Newer versions cut longer delays to six hours; ours are named to the user.
+    retry.retry_after_max = _LONGEST_DELAY
     try:
-        date = email.utils.parsedate_to_datetime(value)
-        # Without a zone it is UTC, as every HTTP date is.
-        date = date if date.tzinfo else date.replace(tzinfo=datetime.UTC)
-        return max(0.0, date.timestamp() - time.time())
-    except (ValueError, TypeError, OverflowError):
+        return float(min(retry.parse_retry_after(value), _LONGEST_DELAY))
+    except (InvalidHeader, ValueError, OverflowError):
         return None
 
 
-_LONGEST_SILENCE = 1e9
+_LONGEST_DELAY = 10**9
 
 
-def words_of(content: bytes) -> str:
-    """Return what an error page says, as one line of text."""
-    if content.startswith(b"\xff\xd8"):
-        return ""
-    text = content[:65_536].decode("utf-8", "replace").strip()
-    return one_line(_json_message(text) or _page_message(text))
+# --------------------------------------------------------------------------------- pictures
 
 
-def _json_message(text: str) -> str:
-    """Return the ErrorMessage of SkyServer's JSON (S: CustomFilter.cs)."""
+def classify_picture(request: CutoutRequest, response: Response) -> Answer:
+    """Return what this response to the request for a picture means.
+
+    Neither the content type nor a body that decodes proves a picture, as the server sends JPEGs
+    with 404 and 500 too (S: getJpegController.cs). The status does, and then the size.
+    """
+    if response.status == 404 and not response.failure and _means_outside(request, response):
+        return replace(_OUTSIDE, status=404, origin=_origin(response))
+    return classify_response(response, partial(_check_picture, request))
+
+
+_OUTSIDE = Answer(kind=Kind.OUTSIDE, message="no SDSS imaging here")
+
+
+def _check_picture(request: CutoutRequest, content: bytes) -> Answer:
     try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(found, dict):
-        return ""
-    return next((str(v) for k, v in found.items() if k.lower() == "errormessage"), "")
+        coverage = check_jpeg(content, request.width, request.height)
+        if coverage < 1 and is_painted_black(content):
+            return _OUTSIDE
+    except ImageError as error:
+        words = "" if content.startswith(b"\xff\xd8") else error_text(content)
+        return fault(f"200, but {error}{': ' if words else ''}{words}")
+    return Answer(kind=Kind.OK, content=content, coverage=coverage)
 
 
-def _page_message(text: str) -> str:
-    shown, title, hidden, in_title = [], [], "", False
-    for piece in re.split(r"(<[^<>]*>)", text):
-        if tag := _TAG.match(piece):
-            closes, name = bool(tag[1]), tag[2].lower()
-            if name == "title":
-                in_title = not closes
-            elif name == "body" or (closes and name == hidden):
-                hidden = ""
-            elif not (closes or hidden):
-                hidden = name
-        elif in_title:
-            title.append(piece)
-        elif not (hidden or (piece.startswith("<") and piece.endswith(">"))):
-            shown.append(piece)
-    return html.unescape(" ".join(shown)).strip() or html.unescape("".join(title))
-
-
-_TAG = re.compile(r"<(/?)(script|style|head|title|body)\b[^<>]*>", re.IGNORECASE)
-
-
-_LONGEST_LINE = 300
-
-
-def one_line(text: str) -> str:
-    """Return foreign text as one short printable line, safe on a terminal, without passwords."""
-    short = " ".join(text.split())[: 10 * _LONGEST_LINE]
-    printable = "".join(c if c.isprintable() else " " for c in short)
-    line = re.sub(r"://[^/\s]*@", "://", " ".join(printable.split()))
-    return line if len(line) <= _LONGEST_LINE else f"{line[: _LONGEST_LINE - 1]}…"
+def _means_outside(request: CutoutRequest, response: Response) -> bool:
+    if request.service.outside_phrase in response.reason.lower():
+        return True
+    # HTTP/2 and some proxies drop the reason phrase; the black picture still comes.
+    try:
+        check_jpeg(response.content, request.width, request.height)
+        return is_painted_black(response.content)
+    except ImageError:
+        return False

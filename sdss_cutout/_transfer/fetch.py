@@ -1,57 +1,48 @@
-"""Many requests become answers: bounded, paced, retried. Knows nothing of files.
+"""Many requests become results: bounded, paced, retried. Knows nothing of files.
 
-Worker threads take tasks from a line, one at a time for each connection. A task whose attempt
-failed goes back into the line with a time before which it may not run again, so that no connection
-waits for it. Nor does one wait for a picture to be looked into and written: its answer goes into
-the line too, and the worker asks for the next picture first.
+Worker threads take attempts from a queue, one at a time for each connection. A task whose attempt
+failed goes back into the queue with a time before which it may not run again, so that no connection
+waits for it. Nor does one wait for a picture to be classified and written: its response goes into
+the queue too, and the worker asks for the next picture first.
 """
 
 from __future__ import annotations
 
-import heapq
 import itertools
 import queue
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
-from tenacity import (
-    DoSleep,
-    RetryCallState,
-    Retrying,
-    retry_always,
-    stop_after_attempt,
-    wait_exponential_jitter,
-)
+from sdss_cutout._transfer.classify import Answer, Classifier, Kind, Request, Response, fault
+from sdss_cutout._transfer.deadline import Deadline, Watchdog
+from sdss_cutout._transfer.next_step import Finish, Follow, delay_too_long, next_step
+from sdss_cutout._transfer.rate_limiter import QueryBudget, RateLimiter
+from sdss_cutout._transfer.work_queue import Attempt, FetchTask, Task, Workload, WorkQueue
 
-from sdss_cutout._request.request import CutoutRequest
-from sdss_cutout._transfer.classify import Answer, Kind, Response, classify, fault
-from sdss_cutout._transfer.rate_limiter import LONGEST_WAIT, Pace
-from sdss_cutout._transfer.transport import Transport
+__all__ = [
+    "ConnectionLimit",
+    "EarlyEnd",
+    "FetchSettings",
+    "FetchTask",
+    "Finisher",
+    "Task",
+    "Transport",
+    "fetch",
+]
 
-__all__ = ["FetchSettings", "Task", "fetch"]
-
+R = TypeVar("R", bound=Request)
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
-# Tasks that stand ready for the workers, and failed ones that wait for their next attempt: more
-# are not taken from the list, so that a server that is down does not fill the memory.
-_READY = 256
-_LATER = 2_000
+# Workers that classify and write while all others wait for the server.
+_CLASSIFYING_WORKERS = 2
 
-# Answers that stand ready to be looked into, and the workers that do so while all others wait for
-# the server. Without them a server that takes 50 ms is kept waiting for 3 ms at 8 connections, and
-# for 5 ms at 16.
-_ANSWERED = 16
-_BESIDE = 2
-
-# Above so many results a second they are taken in batches, every so many seconds.
-_TOGETHER_ABOVE, _TOGETHER = 100.0, 0.005
-
-_MOST_REDIRECTS = 5
-_FIRST_WAIT, _LONGEST_BACKOFF = 0.5, 60.0
+# Above so many results per second they are taken in batches, every so many seconds.
+_BATCH_ABOVE, _BATCH_EVERY = 100.0, 0.005
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,34 +54,110 @@ class FetchSettings:
     max_connections : int
         Requests under way at the same time.
     max_rate : float
-        Requests a second, of all connections together.
+        Requests per second, of all connections together.
     max_attempts : int
         Requests for one target before it is given up.
     timeout : float
         Seconds that one attempt may take as a whole.
+    auth : tuple of str or None
+        User and password for the server.
     """
 
     max_connections: int
     max_rate: float
     max_attempts: int
     timeout: float
+    auth: tuple[str, str] | None = field(default=None, repr=False)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """One target's request; ``index`` is its row."""
+class Finisher(Protocol[R, T_co]):
+    """Makes the result of a task; called in a worker thread."""
 
-    index: int
-    name: str
-    request: CutoutRequest
+    def __call__(self, task: FetchTask[R], answer: Answer, attempts: int, /) -> T_co:
+        """Return what comes of the task, its last answer, and the number of attempts."""
+        ...
+
+
+class Transport(Protocol):
+    """What sends a request; a fake one in tests is a few lines."""
+
+    def send(
+        self, url: str, request: Request, deadline: Deadline, auth: tuple[str, str] | None
+    ) -> Response:
+        """Send a request and return what came; never raise for what servers or networks do.
+
+        Parameters
+        ----------
+        url : str
+            Where to: the request's own URL, or where it was redirected to.
+        request : Request
+            What is asked for.
+        deadline : Deadline
+            The bound on the whole of the attempt.
+        auth : tuple of str or None
+            User and password.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the connections that are not in use."""
+        ...
+
+
+class ConnectionLimit:
+    """How many requests may be under way, over all runs that share it; first come, first served."""
+
+    def __init__(self, most: int = 1) -> None:
+        self._changed = threading.Condition()
+        self._most = most
+        self._used = 0
+        self._waiting: deque[object] = deque()
+
+    def set_most(self, most: int) -> None:
+        """Change the limit."""
+        with self._changed:
+            self._most = most
+            self._changed.notify_all()
+
+    def acquire(self, stopped: threading.Event) -> bool:
+        """Wait for a connection; return False if the run is stopped before there is one."""
+        turn = object()
+        with self._changed:
+            self._waiting.append(turn)
+            while self._used >= self._most or self._waiting[0] is not turn:
+                if stopped.is_set():
+                    break
+                self._changed.wait()
+            granted = not stopped.is_set()
+            self._used += granted
+            self._waiting.remove(turn)
+            if self._waiting:
+                self._changed.notify_all()
+            return granted
+
+    def release(self) -> None:
+        """Give a connection back."""
+        with self._changed:
+            self._used -= 1
+            if self._waiting:
+                self._changed.notify_all()
+
+    def wake(self) -> None:
+        """Let those threads go whose run was stopped."""
+        with self._changed:
+            self._changed.notify_all()
 
 
 def fetch(
-    tasks: Iterable[Task],
-    transport: Transport,
-    pace: Pace,
+    tasks: Iterable[FetchTask[R]],
+    finish: Finisher[R, T],
     settings: FetchSettings,
-    finish: Callable[[Task, Answer, int], T],
+    classify: Classifier,
+    *,
+    transport: Transport,
+    limiter: RateLimiter,
+    connections: ConnectionLimit,
+    budget: QueryBudget | None = None,
 ) -> Iterator[T]:
     """Yield what ``finish`` makes of each task's last answer, in the order in which they end.
 
@@ -98,51 +165,101 @@ def fetch(
     ----------
     tasks : iterable of Task
         Taken one by one in the calling thread, a little ahead of the work.
-    transport : Transport
-        Sends one request.
-    pace : Pace
-        Says when a request may go.
+    finish : Finisher
+        Called in a worker thread with the task, its last answer and the number of attempts.
     settings : FetchSettings
         The bounds.
-    finish : callable
-        Called in a worker thread with the task, its last answer and the number of attempts.
+    classify : Classifier
+        Says what a response means.
+    transport : Transport
+        Sends one request.
+    limiter : RateLimiter
+        Says when a request may go.
+    connections : ConnectionLimit
+        What all runs of a session may have under way together.
+    budget : QueryBudget, optional
+        What each request needs a place in beforehand.
 
     Raises
     ------
     Exception
         Whatever ``tasks`` or ``finish`` raise; everything under way is ended before.
     """
-    crew = _Crew(transport, pace, settings, finish)
+    pool = WorkerPool(
+        finish,
+        settings,
+        classify,
+        transport=transport,
+        limiter=limiter,
+        connections=connections,
+        budget=budget,
+    )
     source = iter(tasks)
     try:
         unfinished = 0
         while True:
-            for task in itertools.islice(source, crew.line.room()):
-                crew.add(task)
+            for task in itertools.islice(source, pool.queue.room()):
+                pool.add(task)
                 unfinished += 1
             if not unfinished:
                 return
-            for result in crew.results():
+            for result in pool.results():
                 unfinished -= 1
                 yield result
     finally:
-        crew.dismiss()
+        pool.shutdown()
 
 
-@dataclass(slots=True)
-class _Try:
-    """A task with what has been done for it."""
+class EarlyEnd:
+    """Notices that the first targets all fail for the same reason of connection.
 
-    task: Task
-    redirects: tuple[str, ...] = ()  # the URLs that this attempt was sent on to
-    response: Response | None = None
-    attempts: int = 0
-    retry: RetryCallState | None = None
+    The run ends then, as the others would fail too. A short interruption does not end it: the
+    first targets have all their attempts, or have been tried for some seconds at least.
 
-    @property
-    def request(self) -> CutoutRequest:
-        request = self.task.request
-        return replace(request, url=self.redirects[-1]) if self.redirects else request
+    Parameters
+    ----------
+    clock : callable, optional
+        The time in seconds.
+    """
+
+    _TARGETS = 20
+    _SECONDS = 5.0
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self.reason = ""  # why the run has ended; empty while it has not
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._undecided = True
+        self._seen = ""
+        self._began = 0.0
+        self._failed: set[int] = set()
+        self._given_up: set[int] = set()
+
+    def note(self, index: int, answer: Answer, *, is_last: bool) -> bool:
+        """Note the answer to a target's attempt; return whether the run ends with it."""
+        if not self._undecided:
+            return False
+        with self._lock:
+            if not answer.unreachable or self._seen not in ("", answer.message):
+                self._undecided = False
+                return False
+            if not self._seen:
+                self._seen, self._began = answer.message, self._clock()
+            self._failed.add(index)
+            if is_last:
+                self._given_up.add(index)
+            tried = self._clock() - self._began >= self._SECONDS
+            if len(self._failed if tried else self._given_up) >= self._TARGETS:
+                self.reason, self._undecided = self._seen, False
+            return bool(self.reason)
+
+    def answer(self) -> Answer:
+        """Return the answer for a target that is not tried any more."""
+        message = (
+            f"not tried: the first {self._TARGETS} targets failed because {self.reason}; "
+            "run again to go on"
+        )
+        return fault(message, unreachable=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,165 +268,38 @@ class _Done(Generic[T]):
     error: BaseException | None = None
 
 
-class _Line:
-    """What the workers are to do: answers to look into, tries that may be sent, and later ones."""
-
-    def __init__(self, connections: int, workers: int) -> None:
-        self.closed = threading.Event()
-        self._connections = connections
-        self._free = connections
-        self._workers = workers
-        lock = threading.Lock()
-        self._changed = threading.Condition(lock)
-        self._wanted = threading.Condition(lock)  # waited for by workers that are too many
-        self._answered: deque[_Try] = deque()
-        self._ready: deque[_Try] = deque()
-        self._later: list[tuple[float, int, _Try]] = []
-        self._number = itertools.count()  # equal times must not compare the tries
-
-    def room(self) -> int:
-        """Return how many tries to add now: not all at once, as results may be there."""
-        if len(self._later) >= _LATER:
-            return 0
-        return max(0, min(_READY - len(self._ready), 2 * self._connections))
-
-    def is_long(self) -> bool:
-        return len(self._ready) > _READY // 2
-
-    def want(self, workers: int) -> None:
-        """Let only so many workers take tries."""
-        with self._wanted:
-            self._workers = workers
-            self._wanted.notify_all()
-            self._changed.notify_all()  # those that are no longer wanted must not take a call
-
-    def put(self, a_try: _Try, delay: float = 0.0) -> None:
-        with self._changed:
-            if delay > 0:
-                due = time.monotonic() + delay
-                heapq.heappush(self._later, (due, next(self._number), a_try))
-            else:
-                self._ready.append(a_try)
-            self._changed.notify()
-
-    def take(self, worker: int) -> _Try | None:
-        """Wait for a try to work on and return it; None once the line is closed.
-
-        One without a response is to be sent, over a connection that is its own until it is given
-        back with `release`.
-        """
-        with self._changed:
-            while not self.closed.is_set():
-                if worker >= self._workers:
-                    self._wanted.wait()
-                elif a_try := self._next():
-                    return a_try
-                else:
-                    due = self._later[0][0] if self._later and self._free else None
-                    self._changed.wait(None if due is None else due - time.monotonic())
-        return None
-
-    def _next(self) -> _Try | None:
-        # The server comes first, so that it has something to do meanwhile.
-        if self._free and len(self._answered) < _ANSWERED:
-            a_try = None
-            if self._later and self._later[0][0] <= time.monotonic():
-                a_try = heapq.heappop(self._later)[2]
-            elif self._ready:
-                a_try = self._ready.popleft()
-            if a_try is not None:
-                self._free -= 1
-                return a_try
-        return self._answered.popleft() if self._answered else None
-
-    def release(self, answered: _Try | None = None) -> None:
-        """Give a connection back, and a try with its response to whoever can look into it."""
-        with self._changed:
-            self._free += 1
-            if answered is not None:
-                self._answered.append(answered)
-            self._changed.notify()
-
-    def close(self) -> None:
-        with self._changed:
-            self.closed.set()
-            self._changed.notify_all()
-            self._wanted.notify_all()
-
-
-class _Load:
-    """How many workers are of use.
-
-    Python runs one thread at a time. Where the server takes long, all workers are needed; where
-    it is fast, one or two keep a processor busy, and more of them only fight over whose turn it
-    is: at 8 connections to a server without delay that cost as much as the work itself.
-    """
-
-    _LOOK_EVERY = 0.05
-    _FULL, _SLACK = 0.9, 0.7
-
-    def __init__(self, most: int) -> None:
-        self.useful = most
-        self.rate = 0.0  # results a second
-        self.cpu = [0.0] * most  # seconds that each worker has worked
-        self._most = most
-        self._cpu_before = 0.0
-        self._looked_at = time.monotonic()
-        self._results = 0
-
-    @property
-    def patience(self) -> float | None:
-        """Seconds after which to look again, where more workers might be of use."""
-        return None if self.useful == self._most else self._LOOK_EVERY
-
-    def note(self, results: int) -> bool:
-        """Note results; return whether the number of useful workers has changed."""
-        self._results += results
-        elapsed = time.monotonic() - self._looked_at
-        if elapsed < self._LOOK_EVERY:
-            return False
-        before, cpu = self.useful, sum(self.cpu)
-        share, step = (cpu - self._cpu_before) / elapsed, max(1, before // 4)
-        if share > self._FULL:
-            self.useful = max(1, before - step)
-        elif share < self._SLACK:
-            self.useful = min(self._most, before + step)
-        self.rate = self._results / elapsed
-        self._results, self._cpu_before = 0, cpu
-        self._looked_at += elapsed
-        return self.useful != before
-
-
-class _Crew(Generic[T]):
-    """The worker threads and what they share."""
+class WorkerPool(Generic[R, T]):
+    """The worker threads of one run and what they share."""
 
     def __init__(
         self,
-        transport: Transport,
-        pace: Pace,
+        finish: Finisher[R, T],
         settings: FetchSettings,
-        finish: Callable[[Task, Answer, int], T],
+        classify: Classifier,
+        *,
+        transport: Transport,
+        limiter: RateLimiter,
+        connections: ConnectionLimit,
+        budget: QueryBudget | None,
     ) -> None:
-        self._most_workers = settings.max_connections + _BESIDE
-        self.line = _Line(settings.max_connections, self._most_workers)
-        self._load = _Load(self._most_workers)
+        self._most_workers = settings.max_connections + _CLASSIFYING_WORKERS
+        self.queue: WorkQueue[R] = WorkQueue(settings.max_connections, self._most_workers)
+        self._workload = Workload(self._most_workers)
+        self._early_end = EarlyEnd()
+        self._watchdog = Watchdog()
         self._transport = transport
-        self._pace = pace
+        self._limiter = limiter
+        self._connections = connections
+        self._budget = budget
+        self._settings = settings
+        self._classify = classify
         self._finish = finish
-        self._done: queue.SimpleQueue[_Done[T]] = queue.SimpleQueue()
+        self._done: queue.SimpleQueue[_Done[T] | None] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
-        self._retrying = Retrying(
-            retry=retry_always,
-            stop=stop_after_attempt(settings.max_attempts),
-            wait=wait_exponential_jitter(
-                multiplier=_FIRST_WAIT, max=_LONGEST_BACKOFF, jitter=_FIRST_WAIT
-            ),
-            retry_error_callback=lambda _: None,
-        )
 
-    def add(self, task: Task) -> None:
-        """Put a task into the line, and a worker beside it while there are too few."""
-        self.line.put(_Try(task))
+    def add(self, task: FetchTask[R]) -> None:
+        """Put a task into the queue, and start a worker while there are too few."""
+        self.queue.put(Attempt(task))
         if len(self._threads) < self._most_workers:
             number = len(self._threads)
             self._threads.append(
@@ -320,108 +310,126 @@ class _Crew(Generic[T]):
             self._threads[-1].start()
 
     def results(self) -> Iterator[T]:
-        """Wait for a result, then yield it and all others that are there."""
-        if self._load.rate > _TOGETHER_ABOVE and self.line.is_long():
+        """Wait for a result, then yield it and all others that are there.
+
+        Nothing is yielded where more tasks can be added instead.
+        """
+        if self._workload.rate > _BATCH_ABOVE and self.queue.is_backlogged():
             # Else this thread would wake up, and stop a worker, for each of them.
-            time.sleep(_TOGETHER)
-        results = [self._next()]
+            time.sleep(_BATCH_EVERY)
+        results = [self._next_result()]
         while not self._done.empty():
             results.append(self._done.get())
-        if self._load.note(len(results)):
-            self.line.want(self._load.useful)
+        if self._workload.note(len(results)):
+            self.queue.set_workers(self._workload.useful)
         for done in results:
+            if done is None:
+                continue
             if done.error is not None:
                 raise done.error
             yield done.result  # type: ignore[misc]
 
-    def _next(self) -> _Done[T]:
-        """Wait for a result; meanwhile, let more workers in if those at work only wait."""
+    def _next_result(self) -> _Done[T] | None:
+        """Wait for a result, or None where more tasks can be added.
+
+        Meanwhile, more workers are let in if those at work only wait.
+        """
         while True:
             try:
-                return self._done.get(timeout=self._load.patience)
+                return self._done.get(timeout=self._workload.look_again_after)
             except queue.Empty:
-                if self._load.note(0):
-                    self.line.want(self._load.useful)
+                if self._workload.note(0):
+                    self.queue.set_workers(self._workload.useful)
 
-    def dismiss(self) -> None:
+    def shutdown(self) -> None:
         """End what is under way and wait for the threads."""
-        self.line.close()
-        self._transport.abort()
+        self.queue.close()
+        self._watchdog.stop()
+        self._limiter.wake()
+        self._connections.wake()
+        if self._budget is not None:
+            self._budget.wake()
         for thread in self._threads:
             thread.join()
+        self._watchdog.join()
+
+    # ------------------------------------------------------------------------ in the workers
 
     def _work(self, number: int) -> None:
-        while (a_try := self.line.take(number)) is not None:
+        while (attempt := self.queue.get(number)) is not None:
             try:
-                if a_try.response is None:
-                    self._ask(a_try)
+                if attempt.response is None:
+                    self._send(attempt)
                 else:
-                    self._look_into(a_try, a_try.response)
+                    self._finish_or_retry(attempt, self._answer(attempt, attempt.response))
             except BaseException as error:
                 self._done.put(_Done(error=error))
-            self._load.cpu[number] = time.thread_time()
+            self._workload.cpu[number] = time.thread_time()
 
-    def _ask(self, a_try: _Try) -> None:
-        """Send one attempt, when the pace lets it go."""
-        silence = self._pace.wait(self.line.closed)
-        if silence:
-            self._conclude(a_try, _too_long(silence))
-        elif not self.line.closed.is_set():
-            a_try.attempts += not a_try.redirects
-            response = self._transport.send(a_try.request)
-            if response.status == 200:
-                a_try.response = response
-                self.line.release(a_try)
+    def _send(self, attempt: Attempt[R]) -> None:
+        """Make one attempt, when a connection is free and the rate allows it."""
+        try:
+            if self._early_end.reason:
+                self._put_result(attempt, attempt.answer or self._early_end.answer())
                 return
-            # Before another request goes: the server may have asked for patience.
-            self._look_into(a_try, response)
-        self.line.release()
+            if self._budget is not None:
+                self._budget.wait(self.queue.closed)
+            if self._connections.acquire(self.queue.closed):
+                try:
+                    self._send_when_due(attempt)
+                finally:
+                    self._connections.release()
+        finally:
+            self.queue.release(attempt if attempt.response is not None else None)
 
-    def _look_into(self, a_try: _Try, response: Response) -> None:
-        a_try.response = None
-        answer = classify(a_try.request, response)
-        if answer.kind is Kind.REDIRECT:
-            if len(a_try.redirects) < _MOST_REDIRECTS:
-                a_try.redirects += (answer.location,)
-                self.line.put(a_try)
-                return
-            answer = fault(f"more than {_MOST_REDIRECTS} redirects, one after the other")
-        elif answer.kind is Kind.OVERLOAD:
-            self._pace.distress(answer.retry_after)
-            if (answer.retry_after or 0) > LONGEST_WAIT:
-                answer = _too_long(answer.retry_after or 0, answer)
-        elif answer.kind in (Kind.PICTURE, Kind.OUTSIDE):
-            self._pace.relief()
-        self._conclude(a_try, answer)
+    def _send_when_due(self, attempt: Attempt[R]) -> None:
+        if delay := self._limiter.wait(self.queue.closed):
+            self._put_result(attempt, delay_too_long(delay))
+        elif not self.queue.closed.is_set():
+            attempt.number += not attempt.redirects
+            attempt.sent_at = time.monotonic()
+            with self._watchdog.attempt(self._settings.timeout) as deadline:
+                response = self._transport.send(
+                    attempt.url, attempt.task.request, deadline, self._settings.auth
+                )
+            if response.status == 200 and not response.failure:
+                attempt.response = response
+            else:
+                # Before another request goes: the server may have asked for a delay.
+                self._finish_or_retry(attempt, self._answer(attempt, response))
 
-    def _conclude(self, a_try: _Try, answer: Answer) -> None:
-        """Put the task back into the line, or finish it if this is its last answer."""
-        may_improve = answer.kind in (Kind.FAULT, Kind.OVERLOAD) and not self.line.closed.is_set()
-        delay = self._delay(a_try, answer) if may_improve else None
-        if delay is None:
-            self._done.put(_Done(self._finish(a_try.task, answer, a_try.attempts)))
+    def _answer(self, attempt: Attempt[R], response: Response) -> Answer:
+        """Classify a response, and let the limiter know what it says."""
+        attempt.response = None
+        answer = self._classify(attempt.task.request, response)
+        if answer.kind is Kind.OVERLOAD:
+            self._limiter.on_overload(answer.retry_after, sent_at=attempt.sent_at)
+        elif answer.kind in (Kind.OK, Kind.OUTSIDE):
+            self._limiter.on_success()
+        return answer
+
+    def _finish_or_retry(self, attempt: Attempt[R], answer: Answer) -> None:
+        """Put the attempt back into the queue, or finish its task."""
+        step = next_step(
+            answer,
+            attempts=attempt.number,
+            redirects=len(attempt.redirects),
+            max_attempts=self._settings.max_attempts,
+        )
+        last = isinstance(step, Finish)
+        if self._early_end.note(attempt.task.index, answer, is_last=last):
+            self.queue.end_delays()
+        if isinstance(step, Follow):
+            attempt.redirects += (step.url,)
+            self.queue.put(attempt)
+        elif isinstance(step, Finish):
+            self._put_result(attempt, step.answer)
+        elif self.queue.closed.is_set() or self._early_end.reason:
+            self._put_result(attempt, answer)
         else:
-            a_try.redirects = ()
-            self.line.put(a_try, delay=delay)
+            attempt.redirects, attempt.answer = (), answer
+            self.queue.put(attempt, delay=step.after)
+            self._done.put(None)  # another task can have its turn meanwhile
 
-    def _delay(self, a_try: _Try, answer: Answer) -> float | None:
-        """Return the seconds until the next attempt, None if there is to be none."""
-        if a_try.retry is None:
-            a_try.retry = RetryCallState(self._retrying, None, (), {})
-        self._retrying.begin()  # its statistics are this thread's, the last try was another's
-        a_try.retry.set_result(answer)
-        step = self._retrying.iter(a_try.retry)
-        if not isinstance(step, DoSleep):
-            return None
-        a_try.retry.prepare_for_next_attempt()
-        return float(step)
-
-
-def _too_long(seconds: float, answer: Answer | None = None) -> Answer:
-    said = f"{answer.message}; " if answer else ""
-    return Answer(
-        kind=Kind.REFUSED,
-        status=answer.status if answer else 0,
-        message=f"{said}the server asks for {seconds:.0f} s of silence (Retry-After), more than "
-        f"the {LONGEST_WAIT:.0f} s that are waited for; try again later",
-    )
+    def _put_result(self, attempt: Attempt[R], answer: Answer) -> None:
+        self._done.put(_Done(self._finish(attempt.task, answer, attempt.number)))

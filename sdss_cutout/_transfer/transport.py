@@ -1,167 +1,138 @@
-"""One request becomes one response. The only room that imports requests."""
+"""Sends one request and returns its response; the only module that talks HTTP."""
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import http.client
 import importlib.metadata
 import platform
 import socket
 import threading
-import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from sdss_cutout._request.request import CutoutRequest
-from sdss_cutout._transfer.classify import Response, largest_body
+from sdss_cutout._transfer.classify import Request, Response
+from sdss_cutout._transfer.deadline import Deadline, current_deadline
 
-__all__ = ["HTTPTransport", "Transport", "bounded"]
+__all__ = ["USER_AGENT", "HTTPTransport"]
 
 USER_AGENT = (
     f"sdss_cutout/{importlib.metadata.version('sdss_cutout')} "
     f"python-requests/{importlib.metadata.version('requests')} Python/{platform.python_version()}"
 )
 
-
-class Transport(Protocol):
-    """What sends a request; a fake one in tests is a few lines."""
-
-    def send(self, request: CutoutRequest) -> Response:
-        """Send one request and return what came; never raise for what the world does."""
-        ...
-
-    def abort(self) -> None:
-        """End all attempts that are under way."""
-        ...
+# A body is read in pieces, so that a server that does not say its length cannot make us reserve
+# the most that is allowed; pictures come in one.
+_PIECE = 1 << 20
 
 
 class HTTPTransport:
-    """Sends requests over pooled connections, each attempt within one bound on its time.
+    """Sends requests over connections that are kept, each attempt within its deadline.
 
     Parameters
     ----------
-    url : str
-        Any URL of the server, for proxies and certificates, which are looked up once.
     connections : int
-        How many connections to keep.
-    timeout : float
-        Seconds that one attempt may take as a whole, from the connection to the last byte.
-    auth : tuple of str, optional
-        User and password.
+        How many connections to a server to keep.
     """
 
-    def __init__(
-        self,
-        url: str,
-        *,
-        connections: int,
-        timeout: float,
-        auth: tuple[str, str] | None = None,
-    ) -> None:
-        self._timeout = timeout
-        self._watchdog = _Watchdog()
-        self._adapter = _WatchedAdapter(self._watchdog, connections)
-        with requests.Session() as session:
-            # Coded bodies are not asked for: JPEG does not shrink, and unpacking is a risk.
-            session.headers.clear()
-            session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
-            session.auth = auth
-            prepared = session.prepare_request(requests.Request("GET", url))
-            self._headers: dict[str, Any] = dict(prepared.headers)
-            settings = session.merge_environment_settings(url, {}, True, None, None)
-        self._settings = {key: settings[key] for key in ("proxies", "verify", "cert")}
-        # The watchdog is the one to end a read that takes too long, and to say so.
-        self._socket_timeout = urllib3.Timeout(connect=timeout, read=timeout + 1)
-        self._routes: dict[tuple[str, str], _Route] = {}
-
-    def __enter__(self) -> HTTPTransport:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __init__(self, connections: int) -> None:
+        self._adapter = _BoundedAdapter(pool_maxsize=connections, max_retries=0)
+        self._routes: dict[tuple[str, str, tuple[str, str] | None], _Route] = {}
+        self._lock = threading.Lock()
 
     def close(self) -> None:
-        """End what is under way and close the connections."""
-        self._watchdog.stop()
-        for route in self._routes.values():
-            route.pool.close()  # urllib3 would leave that to the garbage collector
-        self._adapter.close()
+        """Close the connections that are not in use; a later request opens new ones."""
+        with self._lock:
+            for route in self._routes.values():
+                route.pool.close()  # urllib3 would leave that to the garbage collector
+            self._routes = {}
+            self._adapter.close()
 
-    def abort(self) -> None:
-        """End all attempts that are under way; they become faults."""
-        self._watchdog.abort()
+    def send(
+        self, url: str, request: Request, deadline: Deadline, auth: tuple[str, str] | None
+    ) -> Response:
+        """Send a request; whatever happens to it becomes a `Response`."""
+        try:
+            response = self._exchange(url, request.largest_body, deadline, auth)
+        except _TRANSLATED as error:
+            failure = deadline.ended_by or _translate(error)
+        except UnicodeError as error:
+            failure = f"the answer's headers cannot be read: {error}"
+        else:
+            if not deadline.ended_by:  # which can look like the end of a body without a length
+                return response
+            failure = deadline.ended_by
+        return Response(url=url, failure=failure, unreachable=not deadline.connected)
 
-    def send(self, request: CutoutRequest) -> Response:
-        """Send one request; whatever happens to it becomes a `Response`."""
-        with self._watchdog.attempt(self._timeout) as attempt:
-            try:
-                response = self._exchange(request.url, largest_body(request))
-            except _TRANSLATED as error:
-                return Response(failure=attempt.ended_by or _translate(error))
-            except UnicodeError as error:
-                return Response(failure=f"the answer's headers cannot be read: {error}")
-        if attempt.ended_by:  # which can look like the end of a body without a length
-            return Response(failure=attempt.ended_by)
-        return response
-
-    def _exchange(self, url: str, most: int) -> Response:
+    def _exchange(
+        self, url: str, most: int, deadline: Deadline, auth: tuple[str, str] | None
+    ) -> Response:
         scheme, _, host, path = url.split("/", 3)
-        route = self._routes.get((scheme, host)) or self._find_route(scheme, host)
+        route = self._routes.get((scheme, host, auth)) or self._find_route(scheme, host, auth)
         # Straight to urllib3: the adapter's own `send` looks up proxies and certificates anew
-        # and dresses each answer as a Response, which doubles the cost of a request (300 against
+        # and wraps each answer as a Response, which doubles the cost of a request (300 against
         # 570 microseconds).
         raw = route.pool.urlopen(
             "GET",
             url if route.absolute else f"/{path}",
-            headers=self._headers,
+            headers=route.headers,
             redirect=False,
             assert_same_host=False,
             preload_content=False,
             decode_content=False,
             retries=_NO_RETRIES,
-            timeout=self._socket_timeout,
+            timeout=_socket_timeout(deadline.seconds),
         )
-        whole = False
+        complete = False
         try:
-            content = raw.read(most + 1, decode_content=False)
-            whole = len(content) <= most
+            content = _read(raw, most)
+            complete = len(content) <= most
         finally:
             # What is not read to its end cannot carry another answer.
-            (raw.release_conn if whole else raw.close)()
-        if not whole:
-            return Response(
-                status=raw.status,
-                failure=f"{raw.status} with a body of more than {most} bytes, which no picture of "
-                "this size has",
-            )
+            (raw.release_conn if complete else raw.close)()
+        if not complete:
+            failure = f"{raw.status} with a body of more than {most} bytes, the most to be expected"
+            return Response(url=url, status=raw.status, failure=failure)
         return Response(
-            status=raw.status, reason=str(raw.reason or ""), headers=raw.headers, content=content
+            url=url,
+            status=raw.status,
+            reason=str(raw.reason or ""),
+            headers=raw.headers,
+            content=content,
         )
 
-    def _find_route(self, scheme: str, host: str) -> _Route:
+    def _find_route(self, scheme: str, host: str, auth: tuple[str, str] | None) -> _Route:
         """Ask requests how a host is reached: through which proxy, trusting which certificates."""
         url = f"{scheme}//{host}/"
-        prepared = requests.Request("GET", url).prepare()
-        proxies, verify, cert = (self._settings[key] for key in ("proxies", "verify", "cert"))
-        pool = self._adapter.get_connection_with_tls_context(
-            prepared, verify, proxies=proxies, cert=cert
-        )
-        self._adapter.cert_verify(pool, url, verify, cert)
-        absolute = self._adapter.request_url(prepared, proxies) == url
-        route = self._routes[scheme, host] = _Route(pool, absolute=absolute)
+        with self._lock, requests.Session() as session:
+            # Coded bodies are not asked for: JPEG does not shrink, and unpacking is a risk.
+            session.headers.clear()
+            session.headers.update({"User-Agent": USER_AGENT, "Accept-Encoding": "identity"})
+            session.auth = auth
+            prepared = session.prepare_request(requests.Request("GET", url))
+            settings = session.merge_environment_settings(url, {}, True, None, None)
+            proxies, verify, cert = (settings[key] for key in ("proxies", "verify", "cert"))
+            pool = self._adapter.get_connection_with_tls_context(
+                prepared, verify, proxies=proxies, cert=cert
+            )
+            self._adapter.cert_verify(pool, url, verify, cert)
+            absolute = self._adapter.request_url(prepared, proxies) == url
+            route = _Route(pool, dict(prepared.headers), absolute=absolute)
+            self._routes[scheme, host, auth] = route
         return route
 
 
 @dataclass(frozen=True, slots=True)
 class _Route:
-    """The connections to a host; some proxies are told the absolute URL."""
+    """The connections to a host, and the headers it gets; some proxies need the absolute URL."""
 
     pool: urllib3.HTTPConnectionPool
+    headers: dict[str, Any]
     absolute: bool
 
 
@@ -169,33 +140,93 @@ class _Route:
 _NO_RETRIES = urllib3.Retry(0, read=False)
 
 
-@contextlib.contextmanager
-def bounded(
-    session: requests.Session, timeout: float, auth: tuple[str, str] | None
-) -> Iterator[None]:
-    """Bound everything that a session does within the context to so many seconds.
-
-    For astroquery's session: it gets our user agent and credentials too.
-    """
-    watchdog = _Watchdog()
-    session.headers["User-Agent"] = f"{USER_AGENT} {session.headers['User-Agent']}"
-    session.auth = auth
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, _WatchedAdapter(watchdog, 1))
-    try:
-        with watchdog.attempt(timeout) as attempt:
-            try:
-                yield
-            except _TRANSLATED as error:
-                if getattr(error, "response", None) is not None:
-                    raise
-                raise OSError(attempt.ended_by or _translate(error)) from error
-    finally:
-        watchdog.stop()
-        session.close()
+@functools.lru_cache(maxsize=8)
+def _socket_timeout(seconds: float) -> urllib3.Timeout:
+    # The deadline is to end a read that takes too long, and to say so.
+    return urllib3.Timeout(connect=seconds, read=seconds + 1)
 
 
-# What the libraries below raise when the world misbehaves.
+def _read(raw: urllib3.BaseHTTPResponse, most: int) -> bytes:
+    """Read a body, or one byte more of it than is allowed."""
+    piece = raw.read(min(_PIECE, most + 1), decode_content=False)
+    if len(piece) < _PIECE:
+        return piece
+    pieces, size = [piece], len(piece)
+    while size <= most and (piece := raw.read(min(_PIECE, most + 1 - size), decode_content=False)):
+        pieces.append(piece)
+        size += len(piece)
+    return b"".join(pieces)
+
+
+# ------------------------------------------------------------------------- bounded connections
+
+
+class _Bounded:
+    """A connection that is opened within the deadline of the attempt, and tells it its socket."""
+
+    sock: socket.socket | None
+
+    def connect(self) -> None:
+        deadline = current_deadline()
+        if deadline is None:
+            super().connect()  # type: ignore[misc]
+        else:
+            deadline.connect(super().connect, self.close)  # type: ignore[misc, attr-defined]
+            deadline.attach(self.sock)
+
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        deadline = current_deadline()
+        if deadline is not None and self.sock is not None:
+            deadline.attach(self.sock)
+        super().request(*args, **kwargs)  # type: ignore[misc]
+
+
+class _BoundedHTTPConnection(_Bounded, HTTPConnection):
+    pass
+
+
+class _BoundedHTTPSConnection(_Bounded, HTTPSConnection):
+    pass
+
+
+# What records and replays conversations, as VCR does, puts a class of its own in urllib3's place.
+# It is looked up when a connection is made, and then takes the place of ours too.
+
+
+class _HTTPPool(urllib3.HTTPConnectionPool):
+    @property
+    def ConnectionCls(self) -> Any:  # type: ignore[override]  # noqa: N802
+        current = urllib3.HTTPConnectionPool.ConnectionCls
+        return _BoundedHTTPConnection if current is HTTPConnection else current
+
+
+class _HTTPSPool(urllib3.HTTPSConnectionPool):
+    @property
+    def ConnectionCls(self) -> Any:  # type: ignore[override]  # noqa: N802
+        current = urllib3.HTTPSConnectionPool.ConnectionCls
+        return _BoundedHTTPSConnection if current is HTTPSConnection else current
+
+
+_POOLS = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+class _BoundedAdapter(HTTPAdapter):
+    """requests' adapter with pools of bounded connections."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = _POOLS
+
+    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
+        manager = super().proxy_manager_for(proxy, **kwargs)
+        if not proxy.lower().startswith("socks"):
+            manager.pool_classes_by_scheme = _POOLS
+        return manager
+
+
+# ------------------------------------------------------------------------- failures in words
+
+# What the libraries below raise for what servers and networks do.
 _TRANSLATED = (
     requests.RequestException,
     urllib3.exceptions.HTTPError,
@@ -227,7 +258,7 @@ def _causes(error: BaseException) -> list[BaseException]:
     return found
 
 
-# The first that fits any of the causes, so that the more telling ones stand before the others.
+# The first that fits any of the causes, so the more telling ones stand before the others.
 _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
     (socket.gaierror, "the server's name could not be resolved"),
     (urllib3.exceptions.NameResolutionError, "the server's name could not be resolved"),
@@ -249,131 +280,3 @@ _PLAIN: tuple[tuple[type[BaseException], str], ...] = (
     (TimeoutError, "no answer came in time"),
     (urllib3.exceptions.TimeoutError, "no answer came in time"),
 )
-
-
-# ----------------------------------------------------------------------- bound on time
-
-
-class _Attempt:
-    """One attempt's deadline and, once known, its connection."""
-
-    def __init__(self, watchdog: _Watchdog, seconds: float) -> None:
-        self._watchdog = watchdog
-        self._seconds = seconds
-        self.deadline = time.monotonic() + seconds
-        self.connection: Any = None
-        self.ended_by = ""
-
-    def __enter__(self) -> _Attempt:
-        self._watchdog.watch(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._watchdog.forget()
-
-    def end(self, why: str) -> None:
-        """Shut the socket down, which wakes the thread that reads from it."""
-        self.ended_by = why
-        sock = getattr(self.connection, "sock", None)
-        if isinstance(sock, socket.socket):
-            with contextlib.suppress(OSError):  # closed already
-                # Not SSLSocket's own method, which would pull the rug from under its reader.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-    def check(self, now: float) -> None:
-        if self.ended_by:
-            self.end(self.ended_by)  # the connection may have come only now
-        elif now >= self.deadline:
-            self.end(f"no whole answer came within {self._seconds:g} s")
-
-
-class _Watchdog:
-    """Ends attempts at their deadline.
-
-    The ``timeout`` of requests bounds one read of the socket: a server that sends a byte now
-    and then, be it of its headers, holds a thread for ever. One thread looks after all attempts.
-    """
-
-    _LOOK_EVERY = 0.1
-
-    def __init__(self) -> None:
-        self._attempts: dict[int, _Attempt] = {}
-        self._stopped = threading.Event()
-        self._thread: threading.Thread | None = None
-        self._lock = threading.Lock()
-
-    def attempt(self, seconds: float) -> _Attempt:
-        """Return a context within which an attempt may take this long."""
-        return _Attempt(self, seconds)
-
-    def watch(self, attempt: _Attempt) -> None:
-        """Begin to look after an attempt of this thread."""
-        self._attempts[threading.get_ident()] = attempt
-        if self._thread is None:
-            with self._lock:
-                if self._thread is None:
-                    self._thread = threading.Thread(
-                        target=self._look, name="sdss_cutout-watchdog", daemon=True
-                    )
-                    self._thread.start()
-
-    def connected(self, connection: Any) -> None:
-        """Note the connection that this thread's attempt has got."""
-        attempt = self._attempts.get(threading.get_ident())
-        if attempt is not None:
-            attempt.connection = connection
-
-    def forget(self) -> None:
-        """Let this thread's attempt go."""
-        self._attempts.pop(threading.get_ident(), None)
-
-    def abort(self) -> None:
-        """End all attempts now."""
-        for attempt in list(self._attempts.values()):
-            attempt.end("the run was ended")
-
-    def stop(self) -> None:
-        """End all attempts and the thread."""
-        self.abort()
-        self._stopped.set()
-        if self._thread is not None:
-            self._thread.join()
-
-    def _look(self) -> None:
-        while not self._stopped.wait(self._LOOK_EVERY):
-            now = time.monotonic()
-            for attempt in list(self._attempts.values()):
-                attempt.check(now)
-
-
-class _WatchedAdapter(HTTPAdapter):
-    """An adapter whose pools tell the watchdog which connection a thread uses."""
-
-    def __init__(self, watchdog: _Watchdog, connections: int) -> None:
-        self._pools = {
-            scheme: type(f"Watched{pool.__name__}", (_WatchedPool, pool), {"watchdog": watchdog})
-            for scheme, pool in (
-                ("http", urllib3.HTTPConnectionPool),
-                ("https", urllib3.HTTPSConnectionPool),
-            )
-        }
-        super().__init__(pool_maxsize=connections, max_retries=0)
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = self._pools
-
-    def proxy_manager_for(self, proxy: str, **kwargs: Any) -> Any:
-        manager = super().proxy_manager_for(proxy, **kwargs)
-        if not proxy.lower().startswith("socks"):
-            manager.pool_classes_by_scheme = self._pools
-        return manager
-
-
-class _WatchedPool:
-    watchdog: _Watchdog
-
-    def _get_conn(self, timeout: float | None = None) -> Any:
-        connection = super()._get_conn(timeout)  # type: ignore[misc]
-        self.watchdog.connected(connection)
-        return connection

@@ -1,1 +1,1 @@
-"""What people look at: plots, montages, the contact sheet and notebooks."""
+"""Shows pictures: plots, finding charts, montages, the contact sheet and notebooks."""

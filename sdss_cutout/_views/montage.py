@@ -1,52 +1,32 @@
-"""Many pictures side by side: as a figure, and as a PNG of any length."""
+"""Draws many pictures side by side: as a figure, and as a PNG of any length."""
 
 from __future__ import annotations
 
 import collections
-import io
-import struct
-import zlib
+import functools
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.table import Column, Table
 
 from sdss_cutout._errors import RequestError
-from sdss_cutout._image.sidecar import is_simulated
 from sdss_cutout._progress import summarise
-from sdss_cutout._results.cutout import Cutout
-from sdss_cutout._results.outcome import FAILED, OUTSIDE
-from sdss_cutout._store.files import translated
+from sdss_cutout._store.files import atomic_path
+from sdss_cutout._views.display import Tile, tile_of
+from sdss_cutout._views.png import check_png_size, write_png
+from sdss_cutout._views.protocols import Outcomes
+from sdss_cutout._views.text import SMALLEST, elided, text_width
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
     from PIL.Image import Image
+    from PIL.ImageFont import FreeTypeFont
 
 __all__ = ["montage_figure", "order_of", "titles_of", "write_montage"]
-
-
-class Cutouts(Protocol):
-    """A list of cutouts, or a report that reads them one by one."""
-
-    def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[Cutout]: ...
-
-
-_SHOWN = {OUTSIDE: "outside", FAILED: "failed"}
-
-
-def _shrunk(content: bytes, side: int) -> Image:
-    """Return a picture whose longer side is this, read no larger than need be."""
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(content))
-    image.draft("RGB", (side, side))
-    image.thumbnail((side, side), Image.Resampling.BILINEAR)  # never enlarges
-    return image
 
 
 # ------------------------------------------------------------------------------ columns of a table
@@ -68,7 +48,7 @@ def titles_of(table: Table, titles: str | Sequence[str] | None) -> list[str]:
     if titles is None:
         return [""] * len(table)
     if isinstance(titles, str):
-        return [_shown(value) for value in _column(table, titles, "titles").tolist()]
+        return [_value_text(value) for value in _column(table, titles, "titles").tolist()]
     if len(titles) != len(table):
         raise RequestError(f"titles has {len(titles)} texts for {len(table)} targets")
     return [str(title) for title in titles]
@@ -82,7 +62,7 @@ def _column(table: Table, name: str, option: str) -> Column:
     return table[name]
 
 
-def _shown(value: Any) -> str:
+def _value_text(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:.5g}" if isinstance(value, float) else str(value)
@@ -97,11 +77,12 @@ def _whole(option: str, value: int) -> int:
 # --------------------------------------------------------------------------------- as a figure
 
 _DPI = 100
+_GAP = 0.05  # between tiles, in units of a tile's side
 _TITLE_INCHES = 0.2
 
 
 def montage_figure(
-    cutouts: Cutouts,
+    cutouts: Outcomes,
     table: Table,
     *,
     ncols: int = 10,
@@ -111,89 +92,88 @@ def montage_figure(
     tile: float = 1.2,
 ) -> Figure:
     """Draw the cutouts side by side; see `CutoutList.montage`."""
-    from matplotlib import pyplot
-
     ncols = min(_whole("ncols", ncols), max(len(table), 1))
     texts = titles_of(table, titles)
     place = {row: number for number, row in enumerate(order_of(table, order, reverse=reverse))}
     nrows = max(-(-len(table) // ncols), 1)
-    # A tile is 1 wide and high, its title stands above it.
+    # A tile is 1 wide and high; its title stands under it.
     step = 1 + (_TITLE_INCHES / tile if any(texts) else 0.0) + _GAP
-    figure = pyplot.figure(
-        figsize=((1 + _GAP) * ncols * tile, (step * nrows + _GAP) * tile), dpi=_DPI
-    )
-    ax = figure.add_axes((0, 0, 1, 1))
-    ax.set(xlim=(0, (1 + _GAP) * ncols), ylim=(step * nrows + _GAP, 0))
-    ax.axis("off")
+    figure, ax = _paper((1 + _GAP) * ncols, step * nrows + _GAP, tile)
     size = _font_size(texts, tile)
     # Pictures are drawn twice as fine as the screen, for print.
-    for row, cutout in enumerate(cutouts):
+    for row, cutout in enumerate(cutouts.iter_unread()):
         line, column = divmod(place[row], ncols)
-        left, bottom = column * (1 + _GAP) + _GAP / 2, (line + 1) * step
-        _draw_tile(ax, cutout, left, bottom, side=int(2 * tile * _DPI))
+        left, top = column * (1 + _GAP) + _GAP / 2, line * step + _GAP
+        bottom = _draw_tile(ax, tile_of(cutout, int(2 * tile * _DPI)), left, top)
         ax.text(
-            left + 0.5, bottom - 1 - _GAP, _fitting(texts[row], tile, size), fontsize=size,
-            ha="center", va="bottom", parse_math=False,
+            left + 0.5, bottom + _GAP / 2, elided(texts[row], _room(tile) / size), fontsize=size,
+            ha="center", va="top", parse_math=False,
         )  # fmt: skip
     return figure
 
 
-_GAP = 0.05
+def _paper(width: float, height: float, tile: float) -> tuple[Figure, Axes]:
+    """Return a new figure and its axes, in units of a tile; y runs down."""
+    from matplotlib import pyplot
+
+    figure = pyplot.figure(figsize=(width * tile, height * tile), dpi=_DPI)
+    ax = figure.add_axes((0, 0, 1, 1))
+    ax.set(xlim=(0, width), ylim=(height, 0))
+    ax.axis("off")
+    return figure, ax
 
 
-def _draw_tile(ax: Axes, cutout: Cutout, left: float, bottom: float, side: int) -> None:
-    """Draw a picture into the square above ``bottom``, or what became of the target."""
+def _draw_tile(ax: Axes, tile: Tile, left: float, top: float) -> float:
+    """Draw a picture into the square below ``top``, or the word that stands for it.
+
+    Return where its lower edge is.
+    """
     from matplotlib.patches import Rectangle
 
-    if cutout.content:
-        image = _shrunk(cutout.content, side)
-        width, height = (n / max(image.size) for n in image.size)
-        x, y = left + (1 - width) / 2, bottom - (1 - height) / 2
-        ax.imshow(np.asarray(image), extent=(x, x + width, y, y - height), aspect="auto")
-        if is_simulated(cutout.sidecar_bytes):
-            ax.text(x + 0.04, y - 0.04, "simulated", fontsize=4.5, color="0.75")
-        return
-    style = _STYLES[cutout.status]
-    ax.add_patch(Rectangle((left, bottom - 1), 1, 1, **style))
+    if tile.image is not None:
+        width, height = (n / max(tile.image.size) for n in tile.image.size)
+        x, y = left + (1 - width) / 2, top + (1 - height) / 2
+        pixels = np.asarray(tile.image)
+        ax.imshow(pixels, extent=(x, x + width, y + height, y), aspect="auto")
+        if tile.is_simulated:
+            ax.text(x + 0.04, y + height - 0.04, "simulated", fontsize=4.5, color="0.75")
+        return y + height
+    style = _STYLES.get(tile.word, _WRONG)
+    ax.add_patch(Rectangle((left, top), 1, 1, **style))
     ax.text(
-        left + 0.5, bottom - 0.5, _SHOWN[cutout.status], ha="center", va="center", fontsize=8,
+        left + 0.5, top + 0.5, tile.word, ha="center", va="center", fontsize=8,
         color=style["edgecolor"], bbox={"facecolor": style["facecolor"], "linewidth": 0, "pad": 2},
     )  # fmt: skip
+    return top + 1
 
 
-# Told apart by their words and hatching as well as by colour.
+# Distinguished by their words and hatching as well as by colour.
 _STYLES: dict[str, dict[str, Any]] = {
-    OUTSIDE: {"facecolor": "0.93", "edgecolor": "0.35", "linewidth": 0.6},
-    FAILED: {"facecolor": "#fbe9e7", "edgecolor": "#a02010", "linewidth": 0.6, "hatch": "////"},
+    "outside": {"facecolor": "0.93", "edgecolor": "0.35", "linewidth": 0.6},
 }
-
-# Width of a letter, as a part of the size of the font.
-_LETTER = 0.62
+_WRONG: dict[str, Any] = {
+    "facecolor": "#fbe9e7", "edgecolor": "#a02010", "linewidth": 0.6, "hatch": "////",
+}  # fmt: skip
 
 
 def _font_size(texts: Sequence[str], tile: float) -> float:
-    longest = max(map(len, texts), default=1) or 1
-    return float(np.clip(72 * tile / (_LETTER * longest), 4.5, 9.0))
+    """Return the size at which the longest title fits, within what can be read."""
+    widest = max(map(text_width, texts), default=0.0)
+    return float(np.clip(_room(tile) / max(widest, 1.0), SMALLEST, 9.0))
 
 
-def _fitting(text: str, tile: float, size: float) -> str:
-    """Return the text, its middle left out if the tile is narrower."""
-    room = max(int(72 * tile * (1 + _GAP) / (_LETTER * size)), 3)
-    if len(text) <= room:
-        return text
-    head = (room - 1) // 2
-    return f"{text[:head]}\N{HORIZONTAL ELLIPSIS}{text[len(text) - (room - 1 - head) :]}"
+def _room(tile: float) -> float:
+    """Return the width for a title in points; small letters are drawn a little too wide."""
+    return 0.96 * 72 * tile
 
 
 # ------------------------------------------------------------------------------------ as a PNG
 
-_FOOT = 24
-_PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_LIMIT = 2**31 - 1
+_FOOT, _CAPTION = 24, 14  # pixels
 
 
 def write_montage(
-    cutouts: Cutouts,
+    cutouts: Outcomes,
     path: str | Path,
     *,
     ncols: int | None = None,
@@ -207,9 +187,9 @@ def write_montage(
     cutouts : CutoutList or DownloadReport
         Gone through once.
     path : str or `~pathlib.Path`
-        The file; replaced if it is there.
+        The file; replaced if it exists.
     ncols : int, optional
-        Tiles a line; by default as many as make the whole a square, ten at least.
+        Tiles per line; by default as many as make the whole a square, ten at least.
     tile : int, optional
         Width and height of a tile in pixels.
     titles : sequence of str, optional
@@ -222,8 +202,6 @@ def write_montage(
 
     Raises
     ------
-    ImageError
-        If a picture cannot be read.
     StoreError
         If the file cannot be written.
 
@@ -244,109 +222,92 @@ def write_montage(
     tile = _whole("tile", tile)
     ncols = _whole("ncols", ncols) if ncols is not None else max(10, round(count**0.5))
     ncols = max(min(ncols, count), 1)
-    caption = 14 if titles is not None else 0
+    caption = _CAPTION if titles is not None else 0
     nrows = max(-(-count // ncols), 1)
     width, height = ncols * tile, nrows * (tile + caption) + _FOOT
-    if max(width, height) > _PNG_LIMIT:
-        raise RequestError(f"a PNG cannot have {width} x {height} pixels")
-    part = path.with_name(f".{path.name}.part")
-    with translated(path.parent):
-        try:
-            with part.open("wb") as file:
-                strips = _strips(iter(cutouts), titles, ncols=ncols, tile=tile, caption=caption)
-                _write_png(file, width, height, strips)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+    check_png_size(width, height)
+    strips = _strips(cutouts, titles, ncols=ncols, tile=tile, caption=caption)
+    with atomic_path(path) as part, part.open("wb") as file:
+        write_png(file, width, height, strips)
     return path
 
 
 def _strips(
-    cutouts: Iterator[Cutout],
-    titles: Sequence[str] | None,
-    *,
-    ncols: int,
-    tile: int,
-    caption: int,
+    cutouts: Outcomes, titles: Sequence[str] | None, *, ncols: int, tile: int, caption: int
 ) -> Iterator[Image]:
     """Yield the lines of tiles, and a foot that says what they are."""
+    words: collections.Counter[str] = collections.Counter()
+    simulated = False
+    rest = cutouts.iter_unread()
+    for first in range(0, max(len(cutouts), 1), ncols):
+        tiles = []
+        for cutout in itertools.islice(rest, ncols):
+            tiles.append(tile_of(cutout, max(tile - 2, 1)))  # black skies would run together
+            words[tiles[-1].word or cutout.status] += 1
+        simulated = simulated or any(picture.is_simulated for picture in tiles)
+        texts = [] if titles is None else titles[first : first + ncols]
+        yield _strip(tiles, texts, ncols * tile, tile, caption)
+    yield _foot(words, simulated, ncols * tile)
+
+
+def _strip(
+    tiles: Sequence[Tile], titles: Sequence[str], width: int, tile: int, caption: int
+) -> Image:
     from PIL import Image, ImageDraw
 
-    counts: collections.Counter[str] = collections.Counter()
-    simulated = False
-    done = 0
-    while True:
-        strip = Image.new("RGB", (ncols * tile, tile + caption), _PAPER)
-        draw = ImageDraw.Draw(strip)
-        column = -1
-        for column, cutout in zip(range(ncols), cutouts, strict=False):
-            counts[cutout.status] += 1
-            simulated = simulated or is_simulated(cutout.sidecar_bytes)
-            _paste(strip, cutout, column * tile, tile)
-            if titles is not None:
-                _write_title(draw, titles[done + column], column * tile, tile)
-        if column < 0 and done:
-            break
-        yield strip
-        done += column + 1
-        if column < ncols - 1:
-            break
-    foot = Image.new("RGB", (ncols * tile, _FOOT), _PAPER)
-    text = f"{done}: {summarise(counts)}" + (" (SIMULATED, not SDSS data)" if simulated else "")
-    ImageDraw.Draw(foot).text((6, 5), text, fill=_INK)
-    yield foot
+    strip = Image.new("RGB", (width, tile + caption), _PAPER)
+    draw = ImageDraw.Draw(strip)
+    for column, picture in enumerate(tiles):
+        _paste(strip, picture, column * tile, tile)
+    for column, title in enumerate(titles):
+        _write_title(draw, title, column * tile, tile)
+    return strip
+
+
+def _foot(words: collections.Counter[str], simulated: bool, width: int) -> Image:
+    from PIL import Image, ImageDraw
+
+    foot = Image.new("RGB", (width, _FOOT), _PAPER)
+    text = f"{words.total()}: {summarise(words)}"
+    text += " (SIMULATED, not SDSS data)" if simulated else ""
+    ImageDraw.Draw(foot).text((6, 5), text, fill=_INK, font=_font(12))
+    return foot
 
 
 _PAPER, _INK = (24, 24, 27), (225, 225, 230)
-_FILLS = {OUTSIDE: (58, 58, 64), FAILED: (110, 30, 24)}
+_FILLS = {"outside": (58, 58, 64)}
+_WRONG_FILL = (110, 30, 24)
 
 
-def _paste(strip: Image, cutout: Cutout, left: int, tile: int) -> None:
+def _paste(strip: Image, picture: Tile, left: int, tile: int) -> None:
     from PIL import ImageDraw
 
-    if cutout.content:
-        image = _shrunk(cutout.content, max(tile - 2, 1))  # black skies would run together
+    if picture.image is not None:
+        image = picture.image
         strip.paste(image, (left + (tile - image.width) // 2, (tile - image.height) // 2))
         return
     draw = ImageDraw.Draw(strip)
-    draw.rectangle((left, 0, left + tile - 1, tile - 1), fill=_FILLS[cutout.status], outline=_PAPER)
-    draw.text(
-        (left + tile / 2, tile / 2), _SHOWN[cutout.status], fill=_INK, anchor="mm",
-        font_size=max(tile / 6, 6),
-    )  # fmt: skip
+    fill = _FILLS.get(picture.word, _WRONG_FILL)
+    draw.rectangle((left, 0, left + tile - 1, tile - 1), fill=fill, outline=_PAPER)
+    font = _font(min(0.8 * tile / text_width(picture.word), tile / 6))
+    draw.text((left + tile / 2, tile / 2), picture.word, fill=_INK, anchor="mm", font=font)
 
 
-def _write_title(draw: Any, text: str, left: int, tile: int) -> None:
-    size = 10.0
-    while size > 6 and draw.textlength(text, font_size=size) > tile - 2:
-        size -= 1
-    while text and draw.textlength(text, font_size=size) > tile - 2:
-        text = text[:-1]
-    draw.text((left + tile / 2, tile + 7), text, fill=_INK, anchor="mm", font_size=size)
+def _write_title(draw: Any, title: str, left: int, tile: int) -> None:
+    room = tile - 2
+    size = float(np.clip(room / max(text_width(title), 1.0), 7, 11))
+    place = (left + tile / 2, tile + _CAPTION / 2)
+    draw.text(place, elided(title, room / size), fill=_INK, anchor="mm", font=_font(size))
 
 
-def _write_png(file: BinaryIO, width: int, height: int, strips: Iterator[Image]) -> None:
-    """Write a PNG (ISO/IEC 15948) from strips, which Pillow would want in memory all at once."""
-    file.write(_PNG)
-    file.write(_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)))
-    packer = zlib.compressobj(1)
-    for strip in strips:
-        packed = packer.compress(_filtered(np.asarray(strip)))
-        if packed:
-            file.write(_chunk(b"IDAT", packed))
-    file.write(_chunk(b"IDAT", packer.flush()))
-    file.write(_chunk(b"IEND", b""))
+def _font(size: float) -> FreeTypeFont:
+    """Return Matplotlib's font, which has more letters than Pillow's own."""
+    return _font_of_size(max(int(2 * size) / 2, 4.0))
 
 
-def _filtered(pixels: NDArray[np.uint8]) -> bytes:
-    """Return lines with PNG's filter 1: differences to the left compress better."""
-    height, width, _ = pixels.shape
-    lines = np.empty((height, 1 + 3 * width), np.uint8)
-    lines[:, 0] = 1
-    lines[:, 1:4] = pixels[:, 0]
-    lines[:, 4:] = (pixels[:, 1:] - pixels[:, :-1]).reshape(height, -1)
-    return lines.tobytes()
+@functools.cache
+def _font_of_size(size: float) -> FreeTypeFont:
+    import matplotlib as mpl
+    from PIL import ImageFont
 
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return ImageFont.truetype(f"{mpl.get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)

@@ -1,22 +1,21 @@
-"""What lists and reports look like in a notebook: thumbnails, statuses and links."""
+"""Shows lists and reports in a notebook: thumbnails with names, statuses and links."""
 
 from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable
 from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from sdss_cutout._errors import ImageError
-from sdss_cutout._image.sidecar import asked_of, is_simulated
+from sdss_cutout._image.sidecar import asked_of
+from sdss_cutout._views.display import Tile, thumbnail, tile_of
+from sdss_cutout._views.protocols import Composite, Outcomes, Picture
 
 if TYPE_CHECKING:
-    from sdss_cutout._results.cutout import Cutout
-    from sdss_cutout._results.lists import CutoutList, DownloadReport
+    from PIL.Image import Image
 
-__all__ = ["list_html", "report_html"]
+__all__ = ["list_html", "picture_png", "report_html"]
 
 # A notebook keeps what it shows: 40 thumbnails are some 150 kB.
 _MOST, _SIDE = 40, 96
@@ -33,60 +32,62 @@ _BOX = (
 )
 
 
-def list_html(cutouts: CutoutList) -> str:
+def list_html(cutouts: Outcomes) -> str:
     """Return what a notebook shows of a list."""
-    return _html(repr(cutouts), cutouts, len(cutouts), "montage() draws them all")
+    return _html(cutouts, "montage() draws them all")
 
 
-def report_html(report: DownloadReport) -> str:
+def report_html(report: Outcomes) -> str:
     """Return what a notebook shows of a report."""
-    return _html(repr(report), report, len(report), "write_html() writes a page with them all")
+    return _html(report, "write_html() writes a page with them all")
 
 
-def _html(heading: str, cutouts: Iterable[Cutout], length: int, advice: str) -> str:
-    shown: list[Cutout] = []
-    trouble = ""
-    try:
-        shown.extend(islice(cutouts, _MOST))
-    except ImageError as error:  # files may be gone since; what is shown must not raise
-        trouble = f"<p>{escape(str(error))}</p>"
-    simulated = any(is_simulated(cutout.sidecar_bytes) for cutout in shown)
-    rest = length - len(shown)
+def _html(cutouts: Outcomes, advice: str) -> str:
+    first = islice(cutouts.iter_unread(), _MOST)
+    tiles = [(cutout, tile_of(cutout, _SIDE)) for cutout in first]
+    simulated = any(tile.is_simulated for _, tile in tiles)
+    rest = len(cutouts) - len(tiles)
     parts = [
-        f"<p><b>{escape(heading.strip('<>'))}</b></p>",
+        f"<p><b>{escape(repr(cutouts).strip('<>'))}</b></p>",
         "<p>Simulated pictures, not SDSS data.</p>" if simulated else "",
-        "<div>" + "".join(map(_tile, shown)) + "</div>",
-        trouble,
-        f"<p>and {rest:,} more; {advice}</p>" if rest and not trouble else "",
+        "<div>" + "".join(_figure(cutout, tile) for cutout, tile in tiles) + "</div>",
+        f"<p>and {rest:,} more; {advice}</p>" if rest else "",
     ]
     return "".join(parts)
 
 
-def _tile(cutout: Cutout) -> str:
+def picture_png(picture: Picture | Composite) -> bytes | None:
+    """Return what a notebook shows of a picture that is composed of arrays."""
+    image = thumbnail(picture, _LARGEST)
+    return None if image is None else _encoded(image, "PNG")
+
+
+_LARGEST = 512
+
+
+def _figure(cutout: Picture | Composite, tile: Tile) -> str:
+    """Return the picture with its name and status below it."""
     name = escape(cutout.name)
-    asked = asked_of(cutout.url)
-    if asked is not None:
-        link = escape(asked.navigate_url)
+    parsed = asked_of(cutout.url)
+    if parsed is not None:
+        link = escape(parsed.navigate_url)
         name = f'<a href="{link}" target="_blank" rel="noopener noreferrer">{name}</a>'
-    return f'<div style="{_TILE}">{_picture(cutout)}{name}<br>{escape(cutout.status)}</div>'
+    status = "" if tile.word else f"<br>{escape(cutout.status)}"
+    return f'<div style="{_TILE}">{_picture(cutout.name, tile)}{name}{status}</div>'
 
 
-def _picture(cutout: Cutout) -> str:
-    if not cutout.content:
-        return f'<div style="{_BOX}" title="{escape(cutout.error)}">{escape(cutout.status)}</div>'
-    data = base64.b64encode(_thumbnail(cutout.content)).decode("ascii")
+def _picture(name: str, tile: Tile) -> str:
+    if tile.image is None:
+        return f'<div style="{_BOX}" title="{escape(tile.error)}">{escape(tile.word)}</div>'
+    data = base64.b64encode(_encoded(tile.image, "JPEG")).decode("ascii")
+    # A block, as what is inline has the name beside it where the name is short.
     return (
-        f'<img src="data:image/jpeg;base64,{data}" alt="{escape(cutout.name)}" '
-        f'style="width:{_SIDE}px;height:{_SIDE}px;object-fit:contain;margin:0 auto">'
+        f'<img src="data:image/jpeg;base64,{data}" alt="{escape(name)}" '
+        f'style="display:block;width:{_SIDE}px;height:{_SIDE}px;object-fit:contain;margin:0 auto">'
     )
 
 
-def _thumbnail(content: bytes) -> bytes:
-    from PIL import Image
-
-    image = Image.open(io.BytesIO(content))
-    image.draft("RGB", (_SIDE, _SIDE))
-    image.thumbnail((_SIDE, _SIDE))
-    small = io.BytesIO()
-    image.save(small, "JPEG", quality=80)
-    return small.getvalue()
+def _encoded(image: Image, kind: str) -> bytes:
+    file = io.BytesIO()
+    image.save(file, kind, quality=80)
+    return file.getvalue()

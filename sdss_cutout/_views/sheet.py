@@ -1,4 +1,9 @@
-"""The contact sheet: one page with all pictures, which opens from the disk."""
+"""Writes the contact sheet: one page with all pictures, which opens from the disk.
+
+The program of the page is in ``templates/*.js``, as modules that linters and type checkers
+understand. A page opened from the disk may not import modules, so they are joined here into one
+script.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +13,8 @@ import hashlib
 import importlib.resources
 import math
 import os
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,21 +23,41 @@ import numpy as np
 from astropy.table import Column, Table
 from astropy.table.serialize import represent_mixins_as_columns
 
-from sdss_cutout._image.sidecar import Sky, asked_of, is_simulated, sky_of
-from sdss_cutout._results.outcome import KEPT, OK
+from sdss_cutout._image.sidecar import Asked, Sky, asked_of, is_simulated, sky_of
+from sdss_cutout._service.skyserver import explore_url, navigate_url
 from sdss_cutout._store.files import translated, write_whole
-from sdss_cutout._store.layout import SIDECAR
+from sdss_cutout._store.layout import PAGE, PICTURE, paths_of
+from sdss_cutout._views.preview import Preview
+from sdss_cutout._views.protocols import WITH_PICTURE
 
 __all__ = ["write_sheet"]
 
 # Where the files were on the machine that wrote the page is nobody's business.
 _LEFT_OUT = ("path", "sidecar")
 
+# Columns about the download rather than the target; the reader of the page can make them visible.
+_HIDDEN = ("url", "width", "height", "scale", "nbytes", "sha256", "attempts")
+
+# The page has columns of these names of its own.
+_RESERVED = ("mark", "comment")
+
+# The page's modules, each after those that it needs while it is loaded.
+_MODULES = (
+    "dom", "controls", "press", "table", "csv", "classes", "marks", "filters", "tiles", "grid",
+    "sky", "zoom", "viewer", "marking", "exchange", "editor", "gestures", "main",
+)  # fmt: skip
+
 # Integers beyond this are not exact in JavaScript and travel as text.
 _EXACT = 2**53
 
 
-def write_sheet(directory: str | Path, table: Table, path: str | Path | None = None) -> Path:
+def write_sheet(
+    directory: str | Path,
+    table: Table,
+    path: str | Path | None = None,
+    *,
+    preview: Callable[[Path], Preview] | None = None,
+) -> Path:
     """Write a page with the pictures of a directory.
 
     It needs nothing but the files beside it: style, program and table are in the page.
@@ -44,6 +70,9 @@ def write_sheet(directory: str | Path, table: Table, path: str | Path | None = N
         What is known of the targets, as `DownloadReport.table`.
     path : str or `~pathlib.Path`, optional
         The page; by default ``index.html`` in the directory.
+    preview : callable, optional
+        Returns the `Preview` of a file that is not a JPEG; it becomes part of the page. Without
+        it, such files are listed without a picture.
 
     Returns
     -------
@@ -68,23 +97,32 @@ def write_sheet(directory: str | Path, table: Table, path: str | Path | None = N
     'index.html'
     """
     directory = Path(directory)
-    page = directory / "index.html" if path is None else Path(path)
-    sidecars = _sidecars(directory, table)
+    page = directory / PAGE if path is None else Path(path)
+    names, suffixes = table["name"].tolist(), _suffixes(table)
+    previews = {} if preview is None else _previews(directory, names, suffixes, preview)
+    headers = _headers(directory, names, suffixes, previews)
+    sites: dict[tuple[str, int], int] = {}
     text = _rendered(
         title=directory.resolve().name,
         count=len(table),
-        pictures=sum(map(bool, sidecars)),
-        simulated=sum(map(is_simulated, sidecars)),
+        pictures=sum(map(bool, headers)),
+        simulated=sum(map(is_simulated, headers)),
         data={
             "columns": _columns(table),
             "pictures": _relative(directory, page.parent),
-            "sky": _skies(sidecars),
-            "asked": [_asked(url) for url in table["url"].tolist()],
+            "suffixes": suffixes,
+            "previews": {row: _data_url(shown.picture) for row, shown in previews.items()},
+            "sky": _skies(headers),
+            "asked": [_asked(url, sites) for url in table["url"].tolist()],
+            "sites": [_pages(*site) for site in sites],
         },
     )
     with translated(page.parent):
         write_whole(page, text.encode("utf-8", "replace"))
     return page
+
+
+# ------------------------------------------------------------------------------------ the template
 
 
 def _rendered(**values: Any) -> str:
@@ -98,10 +136,7 @@ def _rendered(**values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    templates = importlib.resources.files("sdss_cutout._views") / "templates"
-    style, program = (
-        (templates / name).read_text("utf-8").strip() for name in ("sheet.css", "sheet.js")
-    )
+    style, program = _template("sheet.css").strip(), _program()
     return environment.get_template("sheet.html.jinja").render(
         **values,
         style=Markup(style),  # noqa: S704  # our own file
@@ -109,6 +144,17 @@ def _rendered(**values: Any) -> str:
         program_hash=_csp_hash(program),
         style_hash=_csp_hash(style),
     )
+
+
+def _template(name: str) -> str:
+    return (importlib.resources.files("sdss_cutout._views") / "templates" / name).read_text("utf-8")
+
+
+def _program() -> str:
+    """Return the modules as one script in a scope of its own."""
+    modules = "\n".join(_template(f"{name}.js") for name in _MODULES)
+    statements = re.sub(r"^import [^;]+;\n|^export ", "", modules, flags=re.MULTILINE)
+    return f'"use strict";\n(() => {{\n{statements}}})();'
 
 
 def _csp_hash(text: str) -> str:
@@ -122,15 +168,51 @@ def _relative(directory: Path, start: Path) -> str:
     return "" if relative == "." else quote(relative) + "/"
 
 
-def _sidecars(directory: Path, table: Table) -> list[bytes]:
-    """Return the sidecars; empty where there is no picture, or none any more."""
-    cards = []
-    for name, status in zip(table["name"].tolist(), table["status"].tolist(), strict=True):
-        cards.append(b"")
-        if status in (OK, KEPT):
+# --------------------------------------------------------------------------------------- the files
+
+
+def _suffixes(table: Table) -> list[str]:
+    """Return the suffix of each target's file; empty where there is none."""
+    paths = table["path"].tolist() if "path" in table.colnames else [""] * len(table)
+    return [
+        (Path(path).suffix or PICTURE) if status in WITH_PICTURE else ""
+        for path, status in zip(paths, table["status"].tolist(), strict=True)
+    ]
+
+
+def _previews(
+    directory: Path,
+    names: Sequence[str],
+    suffixes: Sequence[str],
+    preview: Callable[[Path], Preview],
+) -> dict[int, Preview]:
+    """Return the previews of the files that are not JPEGs, by row."""
+    return {
+        row: preview(directory / f"{name}{suffix}")
+        for row, (name, suffix) in enumerate(zip(names, suffixes, strict=True))
+        if suffix not in ("", PICTURE)
+    }
+
+
+def _data_url(picture: bytes) -> str:
+    kind = "png" if picture.startswith(b"\x89PNG") else "jpeg"
+    return f"data:image/{kind};base64,{base64.b64encode(picture).decode()}"
+
+
+def _headers(
+    directory: Path, names: Sequence[str], suffixes: Sequence[str], previews: dict[int, Preview]
+) -> list[bytes]:
+    """Return the WCS header of each picture; empty where there is none, or none any more."""
+    headers = []
+    for row, (name, suffix) in enumerate(zip(names, suffixes, strict=True)):
+        headers.append(previews[row].header if row in previews else b"")
+        if suffix == PICTURE:
             with contextlib.suppress(OSError):
-                cards[-1] = Path(directory, f"{name}{SIDECAR}").read_bytes()
-    return cards
+                headers[-1] = Path(paths_of(directory, name)[1]).read_bytes()
+    return headers
+
+
+# ---------------------------------------------------------------------------------------- positions
 
 
 def _skies(sidecars: Sequence[bytes]) -> dict[str, list[Any]]:
@@ -148,9 +230,21 @@ def _in_frame(sky: Sky, frames: dict[tuple[Any, ...], int]) -> list[float]:
     return [number, sky.ra, sky.dec]
 
 
-def _asked(url: str) -> list[Any] | None:
-    asked = asked_of(url)
-    return None if asked is None else [asked.ra, asked.dec, asked.navigate_url]
+def _asked(url: str, sites: dict[tuple[str, int], int]) -> list[Any] | None:
+    """Return the number of the site that was asked, and the position."""
+    asked: Asked | None = asked_of(url)
+    if asked is None:
+        return None
+    number = sites.setdefault((asked.base_url, asked.release), len(sites))
+    return [number, asked.ra, asked.dec]
+
+
+def _pages(base_url: str, release: int) -> dict[str, str]:
+    """Return SkyServer's pages without their parameters, which differ from row to row."""
+    return {
+        "navigate": navigate_url(base_url, release, 0.0, 0.0).partition("?")[0],
+        "explore": explore_url(base_url, release, 0).partition("?")[0],
+    }
 
 
 # ------------------------------------------------------------------------------------- the columns
@@ -163,8 +257,13 @@ def _columns(table: Table) -> list[dict[str, Any]]:
 
 def _column(column: Column) -> dict[str, Any]:
     kind, values = _kind_and_values(column)
-    unit = "" if column.unit is None else str(column.unit)
-    return {"name": column.name, "unit": unit, "kind": kind, "values": values}
+    return {
+        "name": f"input_{column.name}" if column.name in _RESERVED else column.name,
+        "unit": "" if column.unit is None else str(column.unit),
+        "kind": kind,
+        "visible": column.name not in _HIDDEN,
+        "values": values,
+    }
 
 
 def _kind_and_values(column: Column) -> tuple[str, list[Any]]:

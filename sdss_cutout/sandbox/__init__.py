@@ -2,22 +2,28 @@
 
 from sdss_cutout.sandbox.faults import (
     ALL_FAULTS,
+    FRAME_FAULTS,
     PICTURE_FAULTS,
     SQL_FAULTS,
     Fault,
     fault_options,
+    fault_variants,
 )
 from sdss_cutout.sandbox.log import RequestRecord
 from sdss_cutout.sandbox.server import Sandbox
 from sdss_cutout.sandbox.serving import serve
+from sdss_cutout.sandbox.stalled import StalledServer
 
 __all__ = [
     "ALL_FAULTS",
+    "FRAME_FAULTS",
     "PICTURE_FAULTS",
     "SQL_FAULTS",
     "Fault",
     "RequestRecord",
     "Sandbox",
+    "StalledServer",
     "fault_options",
+    "fault_variants",
     "serve",
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdss_cutout.sandbox import projection, shapes
+from sdss_cutout.sandbox import footprint, projection, shapes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -57,9 +57,11 @@ def _dimming(scale: float) -> float:
 
 def is_outside(request: PictureRequest) -> bool:
     """Whether no covered sky is near enough for the server to find a field."""
-    latitude = projection.galactic_latitude(projection.normal(request.ra, request.dec))
-    missing = projection.COVERED_LATITUDE - abs(float(latitude))
-    return missing > min(request.radius_deg, 90.0)
+    margin = footprint.margin(request.ra, request.dec)
+    if margin >= 0 or -margin > min(request.radius_deg, 90.0):
+        return margin < 0
+    missing = _missing(request)
+    return missing is not None and bool(missing.all())
 
 
 def colour(light: Image, noise: Image) -> NDArray[np.uint8]:
@@ -129,14 +131,14 @@ def _window(light: Image, x: float, y: float, reach: float) -> tuple[Image, Imag
 
 def _missing(request: PictureRequest) -> NDArray[np.bool_] | None:
     """Pixels without imaging: out of the footprint, or off the hemisphere that can be seen."""
-    latitude = projection.galactic_latitude(projection.normal(request.ra, request.dec))
-    border = abs(float(latitude)) - projection.COVERED_LATITUDE
-    if border > request.radius_deg * 1.3:  # an arc is longer than its projection
+    reach = request.radius_deg * 1.3  # an arc is longer than its projection
+    if footprint.margin(request.ra, request.dec) > reach:
         return None
     vectors = projection.vectors_of_pixels(
         request.ra, request.dec, request.pixels_per_radian, request.width, request.height
     )
-    seen = np.abs(projection.galactic_latitude(vectors)) >= projection.COVERED_LATITUDE
+    centre = projection.normal(request.ra, request.dec)
+    seen = footprint.covered_near(vectors, centre, reach if reach < 60 else 180.0)
     return np.asarray(~seen)
 
 

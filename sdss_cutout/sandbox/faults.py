@@ -9,7 +9,11 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote_plus
 
-# name: (what happens, its options with their defaults)
+from sdss_cutout.sandbox.sas.damage import TABLE as _FRAME_TABLE
+
+# Every fault that sends headers can end the connection with its answer, in either way.
+_ENDINGS: dict[str, Any] = {"close": False, "http10": False}
+# name: (what happens, its own options with their defaults)
 _TABLE: dict[str, tuple[str, dict[str, Any]]] = {
     "service_unavailable": ("503 with the overload page", {"retry_after": None}),
     "too_many_requests": (
@@ -27,7 +31,10 @@ _TABLE: dict[str, tuple[str, dict[str, Any]]] = {
     "html": ("200 with a page of HTML", {}),
     "json": ("200 with JSON", {}),
     "empty": ("200 with nothing", {}),
-    "slow_body": ("the body drips, a byte every `delay` seconds", {"delay": 0.2}),
+    "slow_body": (
+        "the body drips, a byte every `delay` seconds",
+        {"delay": 0.2, "length": True},
+    ),
     "slow_headers": ("the headers drip, a byte every `delay` seconds", {"delay": 0.2}),
     "silence": ("no answer until the client leaves", {}),
     "wrong_type": ("the right body as text/html", {}),
@@ -53,18 +60,22 @@ _TABLE: dict[str, tuple[str, dict[str, Any]]] = {
     "sql_error_message": ("200 CSV of one column error_message", {"message": "Error in query"}),
     "sql_rate_limit": ("200 CSV with the text of 60 queries a minute", {}),
     "sql_error_json": ("500 with the server's JSON error", {"message": "Query failed"}),
+    **_FRAME_TABLE,
 }
+_WITHOUT_HEADERS = {"reset_before_answer", "silence"}
 ALL_FAULTS: dict[str, str] = {name: text for name, (text, _) in _TABLE.items()}
 """Every fault's name and what it does."""
 PICTURE_FAULTS: dict[str, str] = {
-    name: text for name, text in ALL_FAULTS.items() if not name.startswith("sql_")
+    name: text for name, text in ALL_FAULTS.items() if not name.startswith(("sql_", "frame_"))
 }
 """Those that make sense on a picture."""
 SQL_FAULTS: dict[str, str] = {
     name: text for name, text in ALL_FAULTS.items() if name.startswith("sql_")
 }
 """Those that only make sense on a query; most of the others do too, with ``route="sql"``."""
-ROUTES = ("picture", "sql", "any")
+FRAME_FAULTS: dict[str, str] = {name: text for name, (text, _) in _FRAME_TABLE.items()}
+"""Those that only make sense on a frame; most of the others do too, with ``route="frame"``."""
+ROUTES = ("picture", "sql", "frame", "fields", "any")
 HOP, LOOP = "_sandbox_hop", "_sandbox_loop"  # parameters that mark a followed redirect
 
 
@@ -79,18 +90,22 @@ class Fault:
         How often each distinct request URL is hit; without it, for ever.
     share : float
         The part of the URLs that is hit. Which they are depends on nothing but the URL.
-    route : {"picture", "sql", "any"}, optional
-        By default "sql" for the faults of queries, else "picture".
+    route : {"picture", "sql", "frame", "fields", "any"}, optional
+        By default "sql" for the faults of queries, "frame" for those of frames, else "picture".
     match : str, optional
-        Hit only requests whose decoded query string contains this.
+        Hit only requests whose decoded query string contains this; for frames, whose path does.
     **options
-        What the fault itself can be told, as `fault_options` lists it.
+        What the fault itself can be told, as `fault_options` lists it. All that send headers
+        take ``close=True``, for an answer that says ``Connection: close``, and ``http10=True``,
+        for one in HTTP/1.0; the connection ends after either.
 
     Examples
     --------
     >>> from sdss_cutout.sandbox import Fault
     >>> Fault("service_unavailable", times=1, share=0.5)
-    Fault('service_unavailable', times=1, share=0.5, {'retry_after': None})
+    Fault('service_unavailable', times=1, share=0.5)
+    >>> Fault("slow_body", delay=0.05, close=True)
+    Fault('slow_body', delay=0.05, close=True)
     """
 
     __slots__ = ("match", "name", "options", "route", "share", "times")
@@ -105,20 +120,24 @@ class Fault:
         if unknown:
             raise ValueError(f"fault {name!r} has no option {sorted(unknown)}")
         self.name, self.times, self.share, self.match = name, times, share, match
-        self.route = route or ("sql" if name.startswith("sql_") else "picture")
+        kind = name.partition("_")[0]
+        self.route = route or (kind if kind in ("sql", "frame") else "picture")
         if self.route not in ROUTES:
             raise ValueError(f"route {route!r} is none of {ROUTES}")
         self.options = fault_options(name) | options
 
     def __repr__(self) -> str:
-        return f"Fault({self.name!r}, times={self.times}, share={self.share}, {self.options})"
+        given = {"times": self.times, "share": self.share, "match": self.match} | self.options
+        usual = {"times": None, "share": 1.0, "match": None} | fault_options(self.name)
+        said = [f"{name}={value!r}" for name, value in given.items() if value != usual[name]]
+        return f"Fault({', '.join([repr(self.name), *said])})"
 
     def concerns(self, kind: str, target: str) -> bool:
         """Whether a request of a route and a URL is one that this fault hits.
 
         Parameters
         ----------
-        kind : {"picture", "sql"}
+        kind : {"picture", "sql", "frame", "fields"}
             The route.
         target : str
             The path and query of the URL.
@@ -135,7 +154,8 @@ class Fault:
         """
         if self.route not in ("any", kind):
             return False
-        if self.match is not None and self.match not in unquote_plus(target.partition("?")[2]):
+        text = target if kind == "frame" else target.partition("?")[2]
+        if self.match is not None and self.match not in unquote_plus(text):
             return False
         return self.share >= 1 or _part(target) < self.share
 
@@ -163,9 +183,33 @@ def fault_options(name: str) -> dict[str, Any]:
     --------
     >>> from sdss_cutout.sandbox import fault_options
     >>> fault_options("slow_body")
-    {'delay': 0.2}
+    {'delay': 0.2, 'length': True, 'close': False, 'http10': False}
     """
-    return dict(_TABLE[name][1])
+    return _TABLE[name][1] | ({} if name in _WITHOUT_HEADERS else _ENDINGS)
+
+
+def fault_variants(name: str) -> list[dict[str, Any]]:
+    """The ways in which the answer of a fault can end the connection.
+
+    Parameters
+    ----------
+    name : str
+        One of ``ALL_FAULTS``.
+
+    Returns
+    -------
+    list of dict
+        Options for `Fault`; the first is empty: the connection stays, if the fault leaves it.
+
+    Examples
+    --------
+    >>> from sdss_cutout.sandbox import fault_variants
+    >>> fault_variants("slow_body")
+    [{}, {'close': True}, {'http10': True}, {'length': False}]
+    """
+    usual = fault_options(name)
+    names = [option for option in ("close", "http10", "length") if option in usual]
+    return [{}] + [{option: not usual[option]} for option in names]
 
 
 @dataclass(slots=True)

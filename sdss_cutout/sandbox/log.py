@@ -21,11 +21,11 @@ class RequestRecord:
     time : float
         Arrival, of the monotonic clock.
     kind : str
-        "picture", "sql" or "other".
+        "picture", "sql", "frame", "fields" or "other".
     method, path : str
         As sent.
     query : dict
-        Decoded parameters.
+        Decoded parameters, of the URL and of a form.
     status : int
         As sent; 0 when the answer was cut or has not been given yet.
     fault : str or None
@@ -72,8 +72,8 @@ class RequestLog:
             self._counts: Counter[str] = Counter()
             self._statuses: Counter[int] = Counter()
             self._under_way: dict[int, int] = {}  # the status that was noted so far
-            self._flying: dict[int, Callable[[], bool]] = {}
-            self._most_flying = 0
+            self._flying: dict[str, dict[int, Callable[[], bool]]] = {"picture": {}, "frame": {}}
+            self._most_flying: Counter[str] = Counter()
 
     def begin(self, record: RequestRecord, alive: Callable[[], bool]) -> int:
         """Note an arrival; ``alive`` tells whether its client still listens."""
@@ -84,17 +84,21 @@ class RequestLog:
             self._under_way[number] = 0
             if not self._counters_only:
                 self._records[number] = record
-            if record.kind == "picture":
-                self._flying[number] = alive
-                self._note_flying()
+            if record.kind in self._flying:
+                self._flying[record.kind][number] = alive
+                self._note_flying(record.kind)
             return number
 
-    def _note_flying(self) -> None:
-        if len(self._flying) <= self._most_flying:
+    def _note_flying(self, kind: str) -> None:
+        if len(self._flying[kind]) <= self._most_flying[kind]:
             return
         # A client that gave up may be back before the thread of its old request notices.
-        living = sum(alive() for alive in self._flying.values())
-        self._most_flying = max(self._most_flying, living)
+        living = sum(alive() for alive in self._flying[kind].values())
+        self._most_flying[kind] = max(self._most_flying[kind], living)
+
+    def _drop(self, number: int) -> None:
+        for flying in self._flying.values():
+            flying.pop(number, None)
 
     def settle(self, number: int, status: int, fault: str | None) -> None:
         """Note what is sent, before the client can see the end of it."""
@@ -110,12 +114,12 @@ class RequestLog:
     def land(self, number: int) -> None:
         """Note that the request is under way no more, before the client can know it."""
         with self._lock:
-            self._flying.pop(number, None)
+            self._drop(number)
 
     def end(self, number: int) -> None:
         """Note that the exchange is over."""
         with self._lock:
-            self._flying.pop(number, None)
+            self._drop(number)
             self._under_way.pop(number, None)
 
     @property
@@ -124,10 +128,9 @@ class RequestLog:
         with self._lock:
             return list(self._records.values())
 
-    @property
-    def max_in_flight(self) -> int:
-        """The most picture requests that were under way at one time."""
-        return self._most_flying
+    def max_in_flight(self, kind: str) -> int:
+        """The most requests for pictures, or for frames, that were under way at one time."""
+        return self._most_flying[kind]
 
     def counts(self) -> dict[str, Any]:
         """Numbers of requests by kind and by status."""
@@ -135,7 +138,9 @@ class RequestLog:
             return {
                 "pictures": self._counts["picture"],
                 "sql": self._counts["sql"],
+                "frames": self._counts["frame"],
+                "fields": self._counts["fields"],
                 "other": self._counts["other"],
                 "by_status": {str(status): n for status, n in sorted(self._statuses.items()) if n},
-                "max_in_flight": self._most_flying,
+                "max_in_flight": self._most_flying["picture"],
             }

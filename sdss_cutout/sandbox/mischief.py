@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sdss_cutout.sandbox import pictures, rules, sql
+from sdss_cutout.sandbox import pictures, rules
 from sdss_cutout.sandbox.faults import HOP, LOOP
+from sdss_cutout.sandbox.sas import damage
+from sdss_cutout.sandbox.sql import results
 from sdss_cutout.sandbox.wire import Answer, Wire, error_json, html, http_date, json_answer
 
 if TYPE_CHECKING:
@@ -39,11 +41,20 @@ class Victim:
 
 def commit(fault: Fault, victim: Victim) -> None:
     """Do to a request what a fault says."""
-    answer = _answer(fault.name, victim, fault.options)
-    if answer is not None:
-        victim.wire.send(answer)
+    make = _ANSWERS.get(fault.name)
+    if make is not None:
+        victim.wire.send(_ended(make(victim, fault.options), fault.options))
     else:
         _WIRE[fault.name](victim, fault.options)
+
+
+def _ended(answer: Answer, options: dict[str, Any]) -> Answer:
+    """An answer that says in one of the usual ways, or in none, that the connection ends."""
+    if options["http10"]:
+        answer.version = "HTTP/1.0"
+    if options["close"]:
+        answer.headers["Connection"] = "close"
+    return answer
 
 
 def hop(victim: Victim, count: int) -> Answer:
@@ -54,12 +65,6 @@ def hop(victim: Victim, count: int) -> Answer:
 
 def _redirect(location: str) -> Answer:
     return Answer(302, b"", "text/html", headers={"Location": location})
-
-
-def _answer(name: str, victim: Victim, options: dict[str, Any]) -> Answer | None:
-    """The answer of a fault that is only a wrong answer, well sent."""
-    make = _ANSWERS.get(name)
-    return None if make is None else make(victim, options)
 
 
 def _overload(_victim: Victim, options: dict[str, Any]) -> Answer:
@@ -140,11 +145,10 @@ def _gzipped_zeros(size: int) -> bytes:
 
 
 def _rate_limit(victim: Victim, _options: dict[str, Any]) -> Answer:
-    return csv_answer(sql.error_csv(rules.RATE_LIMIT_TEXT.format(query=victim.command)))
+    return _csv(results.error_rows(rules.RATE_LIMIT_TEXT.format(query=victim.command)).as_csv())
 
 
-def csv_answer(text: str) -> Answer:
-    """A 200 with CSV."""
+def _csv(text: str) -> Answer:
     return Answer(200, text.encode(), "text/plain; charset=utf-8")
 
 
@@ -170,11 +174,13 @@ _ANSWERS: dict[str, Callable[[Victim, dict[str, Any]], Answer]] = {
     "outside_200": _outside(200),
     "outside_404": _outside(404),
     "proxy_page": _proxy,
-    "sql_html_200": lambda _, options: html(200, sql.error_page(options["message"])),
+    "sql_html_200": lambda _, options: html(200, results.error_page(options["message"])),
     "sql_site_page_200": lambda *_: html(200, _SITE_PAGE),
-    "sql_error_message": lambda _, options: csv_answer(sql.error_csv(options["message"])),
+    "sql_error_message": lambda _, options: _csv(results.error_rows(options["message"]).as_csv()),
     "sql_rate_limit": _rate_limit,
     "sql_error_json": lambda _, options: error_json(500, options["message"]),
+    "frame_missing": lambda victim, _: damage.not_found(victim.target),
+    **{name: _changed(change) for name, change in damage.CHANGES.items()},
 }
 
 
@@ -182,36 +188,45 @@ def _reset_before(victim: Victim, _options: dict[str, Any]) -> None:
     victim.wire.reset()
 
 
-def _half(victim: Victim, length: int | None) -> None:
-    answer = victim.right()
-    if length is None:
+def _begin(victim: Victim, options: dict[str, Any], answer: Answer, length: int | None) -> None:
+    """Send the headers of an answer whose body the fault sends itself."""
+    _ended(answer, options)
+    ends = "Transfer-Encoding" in answer.headers or answer.ends_connection
+    if length is None and not ends:
         answer.headers["Connection"] = "close"
-    victim.wire.write(answer.head(length) + answer.body[: len(answer.body) // 2])
+    victim.wire.keep = victim.wire.keep and not answer.ends_connection
+    victim.wire.write(answer.head(length))
 
 
-def _reset_in_body(victim: Victim, _options: dict[str, Any]) -> None:
-    _half(victim, -1)
+def _half(victim: Victim, options: dict[str, Any], length: int | None) -> None:
+    answer = victim.right()
+    _begin(victim, options, answer, length)
+    victim.wire.write(answer.body[: len(answer.body) // 2])
+
+
+def _reset_in_body(victim: Victim, options: dict[str, Any]) -> None:
+    _half(victim, options, -1)
     time.sleep(0.01)  # a reset at once could overtake the half that was sent
     victim.wire.reset()
 
 
-def _short(victim: Victim, _options: dict[str, Any]) -> None:
+def _short(victim: Victim, options: dict[str, Any]) -> None:
     victim.wire.hang_up()
-    _half(victim, -1)
+    _half(victim, options, -1)
 
 
-def _short_no_length(victim: Victim, _options: dict[str, Any]) -> None:
+def _short_no_length(victim: Victim, options: dict[str, Any]) -> None:
     victim.wire.hang_up()
-    _half(victim, None)
+    _half(victim, options, None)
 
 
-def _broken_chunks(victim: Victim, _options: dict[str, Any]) -> None:
+def _broken_chunks(victim: Victim, options: dict[str, Any]) -> None:
     answer = victim.right()
     answer.headers["Transfer-Encoding"] = "chunked"
     half = answer.body[: len(answer.body) // 2]
-    chunk = b"%x\r\n%b\r\n" % (len(half), half)
     victim.wire.hang_up()
-    victim.wire.write(answer.head(None) + chunk + b"no size\r\n")
+    _begin(victim, options, answer, None)
+    victim.wire.write(b"%x\r\n%b\r\nno size\r\n" % (len(half), half))
 
 
 def _drip(wire: Wire, data: bytes, delay: float) -> None:
@@ -222,7 +237,7 @@ def _drip(wire: Wire, data: bytes, delay: float) -> None:
 
 def _slow_body(victim: Victim, options: dict[str, Any]) -> None:
     answer = victim.right()
-    victim.wire.write(answer.head())
+    _begin(victim, options, answer, -1 if options["length"] else None)
     _drip(victim.wire, answer.body[:-1], options["delay"])
     victim.wire.status(answer.status)
     victim.wire.last()
@@ -230,7 +245,8 @@ def _slow_body(victim: Victim, options: dict[str, Any]) -> None:
 
 
 def _slow_headers(victim: Victim, options: dict[str, Any]) -> None:
-    answer = victim.right()
+    answer = _ended(victim.right(), options)
+    victim.wire.keep = victim.wire.keep and not answer.ends_connection
     _drip(victim.wire, answer.head(), options["delay"])
     victim.wire.status(answer.status)
     victim.wire.last()
@@ -243,22 +259,22 @@ def _silence(victim: Victim, _options: dict[str, Any]) -> None:
 
 def _huge(victim: Victim, options: dict[str, Any]) -> None:
     size, answer = options["size"], Answer(200, b"")
-    if options["length"]:
-        victim.wire.write(answer.head(size))
-    else:
+    # HTTP/1.0 knows no chunks: there the end of the connection ends the body.
+    chunked = not (options["length"] or options["http10"])
+    if chunked:
         answer.headers["Transfer-Encoding"] = "chunked"
-        victim.wire.write(answer.head(None))
+    _begin(victim, options, answer, size if options["length"] else None)
     for start in range(0, size, len(_BLOCK)):
         block = _BLOCK[: size - start]
-        victim.wire.write(block if options["length"] else b"%x\r\n%b\r\n" % (len(block), block))
+        victim.wire.write(b"%x\r\n%b\r\n" % (len(block), block) if chunked else block)
     victim.wire.status(200)
     victim.wire.last()
-    victim.wire.write(b"" if options["length"] else b"0\r\n\r\n")
+    victim.wire.write(b"0\r\n\r\n" if chunked else b"")
 
 
 def _delay(victim: Victim, options: dict[str, Any]) -> None:
     victim.wire.wait(options["seconds"])
-    victim.wire.send(victim.right())
+    victim.wire.send(_ended(victim.right(), options))
 
 
 _WIRE: dict[str, Callable[[Victim, dict[str, Any]], None]] = {

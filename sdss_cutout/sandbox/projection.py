@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-GALACTIC_POLE = (192.85948, 27.12825)  # of J2000, degrees
-COVERED_LATITUDE = 15.0  # the synthetic footprint: covered where |b| is at least this, degrees
-
 
 def normal(ra: ArrayLike, dec: ArrayLike) -> Floats:
     """Unit vectors of positions in degrees; the last axis holds x, y, z."""
@@ -91,15 +88,3 @@ def vectors_of_pixels(
         depth = np.sqrt(1.0 - gw * gw - gn * gn)
     vectors: Floats = depth * normal(ra0, dec0) + gw * west + gn * north
     return vectors
-
-
-def galactic_latitude(vectors: Floats) -> Floats:
-    """Galactic latitude in degrees of unit vectors."""
-    latitude: Floats = np.degrees(np.arcsin(np.clip(vectors @ normal(*GALACTIC_POLE), -1.0, 1.0)))
-    return latitude
-
-
-def covered(ra: ArrayLike, dec: ArrayLike) -> NDArray[np.bool_]:
-    """Whether positions lie in the synthetic footprint (which is not the survey's)."""
-    inside: NDArray[np.bool_] = np.abs(galactic_latitude(normal(ra, dec))) >= COVERED_LATITUDE
-    return inside

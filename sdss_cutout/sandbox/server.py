@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 from sdss_cutout.sandbox import control, mischief, projection
 from sdss_cutout.sandbox.faults import HOP, LOOP, Fault, FaultBook
 from sdss_cutout.sandbox.log import RequestLog, RequestRecord
-from sdss_cutout.sandbox.site import Request, Site
+from sdss_cutout.sandbox.request import Request
+from sdss_cutout.sandbox.site import Site
 from sdss_cutout.sandbox.wire import (
     SERVER,
     Answer,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike
 
     from sdss_cutout.sandbox.sky import Sky
+    from sdss_cutout.sandbox.survey.fields import Survey
 
 MOST_POSTED = 2**20  # bytes that a control route reads
 
@@ -46,6 +48,13 @@ class Sandbox:
         only: for tests of endurance.
     outside_status : {404, 200}
         How pictures without imaging are answered; servers before 2017-03 said 200.
+    queries_per_minute : int, optional
+        Refuse SQL beyond this number in any minute, as the real server does beyond 60.
+    noise : bool
+        Whether frames have noise. Without it their pixels are the exact light of the sources.
+    frame_shape : tuple of int
+        Rows and columns of a frame. Smaller ones than SDSS's are made faster; the whole survey's
+        geometry is scaled down with them.
 
     Examples
     --------
@@ -55,8 +64,15 @@ class Sandbox:
     True
     """
 
-    def __init__(self, port: int = 0, *, fast: bool = False, outside_status: int = 404) -> None:
-        self.site = Site(fast=fast, outside_status=outside_status)
+    def __init__(
+        self, port: int = 0, *, fast: bool = False, outside_status: int = 404,
+        queries_per_minute: int | None = None, noise: bool = True,
+        frame_shape: tuple[int, int] = (1489, 2048),
+    ) -> None:  # fmt: skip
+        self.site = Site(
+            fast=fast, outside_status=outside_status, queries_per_minute=queries_per_minute,
+            noise=noise, frame_shape=frame_shape,
+        )  # fmt: skip
         self.faults = FaultBook()
         self.log = RequestLog(counters_only=fast)
         self._server = _Server(("127.0.0.1", port), self)
@@ -100,6 +116,16 @@ class Sandbox:
         return f"http://127.0.0.1:{self.port}"
 
     @property
+    def frames_url(self) -> str:
+        """What stands in place of ``https://data.sdss.org/sas``."""
+        return f"{self.base_url}/sas"
+
+    @property
+    def survey(self) -> Survey:
+        """The truth of runs and fields: ``survey.covering(ra, dec)``, the primary one first."""
+        return self.site.archive.survey
+
+    @property
     def sky(self) -> Sky:
         """The truth: ``sky.near(ra, dec, radius_deg)``."""
         return self.site.sky
@@ -120,6 +146,16 @@ class Sandbox:
         return [record for record in self.requests if record.kind == "sql"]
 
     @property
+    def frame_requests(self) -> list[RequestRecord]:
+        """Those for frames."""
+        return [record for record in self.requests if record.kind == "frame"]
+
+    @property
+    def field_requests(self) -> list[RequestRecord]:
+        """Those that search for fields."""
+        return [record for record in self.requests if record.kind == "fields"]
+
+    @property
     def counts(self) -> dict[str, Any]:
         """Numbers of requests by kind and status, in fast mode too."""
         return self.log.counts()
@@ -127,7 +163,12 @@ class Sandbox:
     @property
     def max_in_flight(self) -> int:
         """The most picture requests that were under way at one time."""
-        return self.log.max_in_flight
+        return self.log.max_in_flight("picture")
+
+    @property
+    def max_frames_in_flight(self) -> int:
+        """The most frame requests that were under way at one time."""
+        return self.log.max_in_flight("frame")
 
     def inject(self, *faults: Fault) -> None:
         """Put faults in force, after those that are; the first that fits a request hits it.
@@ -254,11 +295,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _exchange(self) -> None:
         sandbox = cast("_Server", self.server).sandbox
-        request = Request.parse(self.command, self.path)
-        posted = self._read_posted()
+        content_type = self.headers.get("Content-Type", "")
+        request = Request.parse(self.command, self.path, self._read_posted(), content_type)
         if request.route == "control":
             wire = Wire(self.connection, lambda _: None, lambda: None)
-            self._finish(wire, lambda: wire.send(control.answer(sandbox, request, posted)))
+            self._finish(wire, lambda: wire.send(control.answer(sandbox, request)))
             return
         self._logged(sandbox, request)
 
@@ -266,7 +307,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault, name = _chosen(sandbox.faults, request)
         record = RequestRecord(
             time=time.monotonic(), kind=request.kind, method=request.method, path=request.path,
-            query=request.query, status=0, fault=name,
+            query=request.fields, status=0, fault=name,
             user_agent=self.headers.get("User-Agent", ""),
         )  # fmt: skip
         log = sandbox.log

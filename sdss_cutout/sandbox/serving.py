@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 def serve(
     port: int = 0, ready_file: str | os.PathLike[str] | None = None, *,
-    fast: bool = False, outside_status: int = 404, announce: Callable[[str], object] | None = None,
+    fast: bool = False, outside_status: int = 404, noise: bool = True,
+    frame_shape: tuple[int, int] = (1489, 2048),
+    announce: Callable[[str], object] | None = None,
 ) -> None:  # fmt: skip
     """Run a sandbox until SIGINT or SIGTERM, which it takes for a polite wish to end.
 
@@ -26,10 +28,15 @@ def serve(
     port : int
         0 takes any that is free.
     ready_file : path, optional
-        Written, in one piece, when the sandbox listens: JSON with ``base_url``.
+        Written, in one piece, when the sandbox listens: JSON with ``base_url`` and
+        ``frames_url``.
     fast : bool
         As `Sandbox` takes it.
     outside_status : {404, 200}
+        As `Sandbox` takes it.
+    noise : bool
+        As `Sandbox` takes it.
+    frame_shape : tuple of int
         As `Sandbox` takes it.
     announce : callable, optional
         Called with the base URL when the sandbox listens.
@@ -45,9 +52,12 @@ def serve(
     # The event is set from a signal, in the main thread only: elsewhere nobody may install one.
     before = {number: signal.signal(number, lambda *_: done.set()) for number in handled}
     try:
-        with Sandbox(port, fast=fast, outside_status=outside_status) as sandbox:
+        with Sandbox(
+            port, fast=fast, outside_status=outside_status, noise=noise, frame_shape=frame_shape
+        ) as sandbox:
             if ready_file is not None:
-                _write_ready(Path(ready_file), sandbox.base_url)
+                urls = {"base_url": sandbox.base_url, "frames_url": sandbox.frames_url}
+                _write_ready(Path(ready_file), urls)
             if announce is not None:
                 announce(sandbox.base_url)
             while not done.wait(0.2):
@@ -57,7 +67,7 @@ def serve(
             signal.signal(number, handler)
 
 
-def _write_ready(path: Path, base_url: str) -> None:
+def _write_ready(path: Path, urls: dict[str, str]) -> None:
     part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps({"base_url": base_url}) + "\n", encoding="utf-8")
+    part.write_text(json.dumps(urls) + "\n", encoding="utf-8")
     part.replace(path)

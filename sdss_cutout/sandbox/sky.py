@@ -15,17 +15,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdss_cutout.sandbox import population, projection
+from sdss_cutout.sandbox import footprint, population, projection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from sdss_cutout.sandbox.population import Number
+
     Floats = NDArray[np.float64]
 
 SEED = 20260
 CELL_DEG = 0.5
+CELL_RADIUS = 0.45  # degrees; a cell's corners are no farther from its centre
 BANDS = round(180 / CELL_DEG)
 CACHED_CELLS = 400
 BRIGHT_RUN = 4000
@@ -41,11 +44,15 @@ class Patch:
     vectors: Floats
 
     @classmethod
-    def of(cls, table: NDArray[np.void]) -> Patch:
-        """Sort by magnitude, leave out what is not covered, and add the unit vectors."""
-        table = table[projection.covered(table["ra"], table["dec"])]
-        table = table[np.argsort(table["r"], kind="stable")]
-        return cls(table, projection.normal(table["ra"], table["dec"]))
+    def of(cls, table: NDArray[np.void], centre: Floats, radius_deg: float) -> Patch:
+        """Sort by magnitude, leave out what is not covered, and add the unit vectors.
+
+        All objects lie within the radius around the centre.
+        """
+        vectors = projection.normal(table["ra"], table["dec"])
+        inside = np.flatnonzero(footprint.covered_near(vectors, centre, radius_deg))
+        order = inside[np.argsort(table["r"][inside], kind="stable")]
+        return cls(table[order], vectors[order])
 
     def within(self, centre: Floats, radius_deg: float, limit: float) -> Patch:
         """The objects within a circle and brighter than ``limit``."""
@@ -107,13 +114,9 @@ class Sky:
         )
 
     def box(self, ra: tuple[float, float], dec: tuple[float, float]) -> NDArray[np.void]:
-        """All faint objects of a rectangle in ra and dec, degrees, that does not cross RA 0."""
-        bands = range(math.floor((dec[0] + 90) / CELL_DEG), math.ceil((dec[1] + 90) / CELL_DEG))
-        tables = []
-        for band in bands:
-            first, last = (round(side * cells_in_band(band) / 360.0) for side in ra)
-            tables += [self.cell(band, index).table for index in range(first - 1, last + 1)]
-        table = np.concatenate(tables)
+        """All objects of a rectangle in ra and dec, degrees, that does not cross RA 0."""
+        cells = [self.cell(*cell).table for cell in cells_in_box(ra, dec)]
+        table = np.concatenate([self.bright.table, *cells])
         inside = (table["ra"] >= ra[0]) & (table["ra"] <= ra[1])
         return np.asarray(table[inside & (table["dec"] >= dec[0]) & (table["dec"] <= dec[1])])
 
@@ -136,6 +139,53 @@ def cells_in_band(band: int) -> int:
     """How many cells a band of declination is cut into, each about a quarter square degree."""
     middle = math.radians(-90.0 + (band + 0.5) * CELL_DEG)
     return max(1, round(360.0 * math.cos(middle) / CELL_DEG))
+
+
+def run_of(band: Number) -> Number:
+    """The run that the identifiers of a band's objects name."""
+    return 94 + band
+
+
+def camcol_of(index: Number) -> Number:
+    """The camera column that the identifiers of a cell's objects name."""
+    return 1 + index % 6
+
+
+def field_of(index: Number) -> Number:
+    """The field that the identifiers of a cell's objects name."""
+    return 11 + index // 6
+
+
+def cell_of_field(run: int, camcol: int, field: int) -> tuple[int, int]:
+    """The cell whose objects' identifiers name a field."""
+    return run - 94, 6 * (field - 11) + camcol - 1
+
+
+def cell_of_plate(plate: int, mjd: int) -> tuple[int, int]:
+    """The cell whose spectra are of a plate and a date."""
+    return plate - 266, mjd - 51_600
+
+
+def plate_of(band: Number) -> Number:
+    """The plate of a band's spectra."""
+    return 266 + band
+
+
+def mjd_of(index: Number) -> Number:
+    """The date of a cell's spectra."""
+    return 51_600 + index
+
+
+def cells_in_box(ra: tuple[float, float], dec: tuple[float, float]) -> list[tuple[int, int]]:
+    """All cells that a rectangle in ra and dec, degrees, may touch."""
+    lowest = max(0, math.floor((dec[0] + 90.0) / CELL_DEG))
+    highest = min(BANDS - 1, math.floor((dec[1] + 90.0) / CELL_DEG))
+    found = []
+    for band in range(lowest, highest + 1):
+        count = cells_in_band(band)
+        first, last = (math.floor(side * count / 360.0) for side in ra)
+        found += [(band, index) for index in range(max(0, first), min(last, count - 1) + 1)]
+    return found
 
 
 def cells_near(ra: float, dec: float, radius_deg: float) -> Iterator[tuple[int, int]]:
@@ -170,9 +220,12 @@ def _faint_patch(band: int, index: int) -> Patch:
     count = len(table)
     table["ra"] = (index + rng.random(count)) * width % 360.0
     table["dec"] = np.degrees(np.arcsin(rng.uniform(edges[0], edges[1], count)))
-    population.name_objects(table, run=94 + band, camcol=1 + index % 6, field=11 + index // 6)
-    population.name_spectra(table, plate=266 + band, mjd=51_600 + index)
-    return Patch.of(table)
+    population.name_objects(
+        table, run=run_of(band), camcol=camcol_of(index), field=field_of(index)
+    )  # fmt: skip
+    population.name_spectra(table, plate=plate_of(band), mjd=mjd_of(index))
+    centre = projection.normal((index + 0.5) * width, low + CELL_DEG / 2)
+    return Patch.of(table, centre, CELL_RADIUS)
 
 
 def _bright_patch() -> Patch:
@@ -185,7 +238,7 @@ def _bright_patch() -> Patch:
         part = table[start : start + 500]
         population.name_objects(part, run=BRIGHT_RUN, camcol=1, field=11 + start // 500)
         population.name_spectra(part, plate=3000, mjd=52_600 + start // 500)
-    return Patch.of(table)
+    return Patch.of(table, projection.normal(0.0, 90.0), 180.0)
 
 
 def _spread(rng: np.random.Generator, count: int) -> tuple[Floats, Floats]:

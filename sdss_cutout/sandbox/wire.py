@@ -35,11 +35,17 @@ class Answer:
     content_type: str = "image/jpeg"
     reason: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+    version: str = "HTTP/1.1"
+
+    @property
+    def ends_connection(self) -> bool:
+        """Whether a client must expect the connection to end after this."""
+        return self.version == "HTTP/1.0" or self.headers.get("Connection") == "close"
 
     def head(self, length: int | None = -1) -> bytes:
         """Status line and headers; Content-Length is true for -1, left out for None."""
         reason = _UNPRINTABLE.sub("?", self.reason or HTTPStatus(self.status).phrase)
-        lines = [f"HTTP/1.1 {self.status} {reason}", f"Server: {SERVER}"]
+        lines = [f"{self.version} {self.status} {reason}", f"Server: {SERVER}"]
         lines.append(f"Date: {http_date(time.time())}")
         if self.content_type:
             lines.append(f"Content-Type: {self.content_type}")
@@ -113,6 +119,7 @@ class Wire:
     def send(self, answer: Answer) -> None:
         """Send a whole answer in one piece."""
         data = answer.head() + answer.body
+        self.keep = self.keep and not answer.ends_connection
         self.status(answer.status)
         self.last()
         try:

@@ -22,7 +22,7 @@ FIELDS = {
     "north pole": (0.0, 90.0, 2.0, 600, 600),
     "south pole": (77.0, -90.0, 2.0, 600, 600),
     "10 degrees": (180.0, 40.0, 36000 / 2048, 2048, 2048),
-    "10 degrees at dec 75": (150.0, 75.0, 36000 / 1024, 1024, 700),
+    "10 degrees at dec 65": (150.0, 65.0, 36000 / 1024, 1024, 700),
 }
 TOLERANCE = 0.15
 
@@ -124,7 +124,7 @@ def test_stars_are_where_the_sidecar_puts_them(sky, cutouts, field):
     assert worst_of_most(found) < TOLERANCE
 
 
-@pytest.mark.parametrize("field", ["10 degrees", "10 degrees at dec 75"])
+@pytest.mark.parametrize("field", ["10 degrees", "10 degrees at dec 65"])
 def test_tan_instead_of_sin_fails_that_test(sky, cutouts, field):
     header = cutouts[field].header
     header["CTYPE1"], header["CTYPE2"] = "RA---TAN", "DEC--TAN"

@@ -14,7 +14,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sdss_cutout.sandbox import ALL_FAULTS, PICTURE_FAULTS, Fault, Sandbox, fault_options
+from sdss_cutout.sandbox import (
+    ALL_FAULTS,
+    PICTURE_FAULTS,
+    SQL_FAULTS,
+    Fault,
+    Sandbox,
+    fault_options,
+    fault_variants,
+)
 
 from .conftest import decoded
 
@@ -22,10 +30,11 @@ PATH = "/dr17/SkyServerWS/ImgCutout/getjpeg?ra=20&dec=0&width=64&height=64"
 SQL_PATH = "/dr17/SkyServerWS/SearchTools/SqlSearch?cmd=SELECT+TOP+1+ra+FROM+Star&format=csv"
 
 
-def raw(sandbox, path=PATH, most=10**6, timeout=5.0):
+def raw(sandbox, path=PATH, most=10**6, timeout=5.0, ask_to_close=True):
     """Everything a server sends on one connection, and whether it ended in a reset."""
+    lines = [f"GET {path} HTTP/1.1", "Host: x"] + ["Connection: close"] * ask_to_close
     with socket.create_connection(("127.0.0.1", sandbox.port), timeout=timeout) as connection:
-        connection.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n".encode())
+        connection.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
         data = b""
         try:
             while len(data) < most and (block := connection.recv(65536)):
@@ -145,6 +154,56 @@ def test_drips(sandbox, name):
     assert taken_apart(raw(sandbox)[0])[2] == whole
 
 
+# Quick forms of those that would take long.
+QUICK = {
+    "slow_body": {"delay": 0.0},
+    "slow_headers": {"delay": 0.0},
+    "delay": {"seconds": 0.0},
+    "huge_body": {"size": 10_000},
+    "gzip_bomb": {"size": 10_000},
+}
+WITH_ENDING = [
+    (name, variant)
+    for name in PICTURE_FAULTS | SQL_FAULTS
+    for variant in fault_variants(name)
+    if variant and variant != {"length": True}
+]
+
+
+@pytest.mark.parametrize(("name", "variant"), WITH_ENDING)
+def test_an_answer_that_ends_the_connection(sandbox, name, variant):
+    path = SQL_PATH if name.startswith("sql_") else PATH
+    sandbox.inject(Fault(name, **QUICK.get(name, {}), **variant))
+    # The client does not ask for the end: the answer itself must say it, and keep its word.
+    data, _ = raw(sandbox, path, ask_to_close=False)
+    _, headers, _ = taken_apart(data)
+    says_close = headers.get("Connection") == "close"
+    assert data.startswith(b"HTTP/1.0 " if "http10" in variant else b"HTTP/1.1 ")
+    assert says_close or "http10" in variant
+    if variant == {"length": False}:
+        assert "Content-Length" not in headers
+    sandbox.reset()
+
+
+def test_a_body_drips_though_the_connection_is_to_be_closed(sandbox):
+    whole = right(sandbox)
+    for variant in fault_variants("slow_body"):
+        sandbox.reset()
+        sandbox.inject(Fault("slow_body", delay=0.0, **variant))
+        assert taken_apart(raw(sandbox)[0])[2] == whole
+        sandbox.reset()
+        sandbox.inject(Fault("slow_body", delay=30.0, **variant))
+        with pytest.raises(TimeoutError):
+            raw(sandbox, timeout=0.1)
+
+
+def test_huge_body_in_http_1_0_has_no_chunks(sandbox):
+    sandbox.inject(Fault("huge_body", size=100_000, http10=True))
+    _, headers, body = taken_apart(raw(sandbox)[0])
+    assert "Transfer-Encoding" not in headers
+    assert body == bytes(100_000)
+
+
 def test_silence_lasts_until_the_client_leaves(sandbox):
     sandbox.inject(Fault("silence"))
     with pytest.raises(TimeoutError):
@@ -243,7 +302,7 @@ def test_forms_of_sql_errors(sandbox, name, words):
 
 def test_every_fault_has_a_test_here():
     source = Path(__file__).read_text(encoding="utf-8")
-    assert all(re.search(rf'"{name}"', source) for name in ALL_FAULTS)
+    assert all(re.search(rf'"{name}"', source) for name in PICTURE_FAULTS)
     assert set(PICTURE_FAULTS) < set(ALL_FAULTS)
 
 
@@ -251,6 +310,11 @@ def test_times_counts_each_target(sandbox, ask):
     sandbox.inject(Fault("service_unavailable", times=2))
     codes = [ask.picture(ra=ra, dec=0).status_code for ra in (20, 21, 20, 20, 21, 21)]
     assert codes == [503, 503, 503, 200, 503, 200]
+
+
+def test_a_fault_shows_what_was_set():
+    fault = Fault("delay", times=2, seconds=1.5, close=True)
+    assert repr(fault) == "Fault('delay', times=2, seconds=1.5, close=True)"
 
 
 def test_share_depends_on_the_target_alone(sandbox, ask):
@@ -281,7 +345,9 @@ def test_wrong_faults_are_refused():
         Fault("html", loud=True)
     with pytest.raises(ValueError, match="route"):
         Fault("html", route="air")
-    assert fault_options("delay") == {"seconds": 0.2}
+    assert fault_options("delay") == {"seconds": 0.2, "close": False, "http10": False}
+    with pytest.raises(ValueError, match="no option"):
+        Fault("silence", close=True)
 
 
 def test_strict_decoders_see_the_corruption(sandbox):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sdss_cutout.sandbox import Sandbox
-from sdss_cutout.sandbox.projection import covered
+from sdss_cutout.sandbox.footprint import covered
 from sdss_cutout.sandbox.sky import Sky
 
 
@@ -14,7 +14,8 @@ def sky() -> Sky:
 
 
 def test_identifiers_are_unique_and_too_long_for_floats(sky):
-    found = np.concatenate([sky.box((15, 18), (-1.25, 1.25)), sky.bright.table])
+    box = sky.box((15, 18), (-1.25, 1.25))
+    found = np.concatenate([box[box["r"] > 14], sky.bright.table])
     assert len(np.unique(found["objid"])) == len(found)
     assert found["objid"].min() > 2**60
     assert (found["objid"].astype(float).astype("u8") != found["objid"]).any()
@@ -22,7 +23,7 @@ def test_identifiers_are_unique_and_too_long_for_floats(sky):
     assert len(np.unique(spectra)) == len(spectra)
 
 
-@pytest.mark.parametrize("place", [(20, 0), (0, 0.1), (359.99, -40), (123, 89.9), (5, -89.95)])
+@pytest.mark.parametrize("place", [(20, 0), (0, 0.1), (359.99, -10), (123, 89.9), (180, 40)])
 def test_near_finds_what_a_wider_search_finds(sky, place):
     few, many = sky.near(*place, 0.3), sky.near(*place, 0.9)
     assert 100 < len(few) < len(many)
@@ -54,8 +55,7 @@ def test_nothing_stands_outside_the_footprint(sky):
 def test_bright_stars_are_all_over_and_apart(sky):
     field = sky.near(20, 5, 5, limit=14)
     assert 10 < (field["kind"] == "star").sum() < 60
-    poles = np.abs(sky.bright.table["dec"]) > 89
-    assert poles.sum() >= 4
+    assert (sky.bright.table["dec"] > 89).sum() >= 3
 
 
 def test_sandbox_offers_the_truth():

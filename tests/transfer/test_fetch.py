@@ -14,10 +14,10 @@ from sdss_cutout._request.options import RequestOptions
 from sdss_cutout._request.request import build_requests
 from sdss_cutout._request.site import check_site
 from sdss_cutout._targets.targets import read_targets
-from sdss_cutout._transfer import fetch as _fetch
-from sdss_cutout._transfer.classify import Kind, Response
-from sdss_cutout._transfer.fetch import FetchSettings, Task, fetch
-from sdss_cutout._transfer.rate_limiter import Pace
+from sdss_cutout._transfer import next_step
+from sdss_cutout._transfer.classify import Answer, Kind, Response
+from sdss_cutout._transfer.fetch import EarlyEnd, FetchSettings, Task
+from sdss_cutout._transfer.session import Session
 
 PICTURE = Response(status=200, reason="OK", content=GOOD)
 FAULT = Response(failure="the connection was reset")
@@ -26,7 +26,7 @@ DAMAGED = Response(status=200, reason="OK", content=GOOD[:-100])
 
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch):
-    monkeypatch.setattr(_fetch, "_FIRST_WAIT", 0.001)
+    monkeypatch.setattr(next_step, "_FIRST_WAIT", 0.001)
 
 
 class FakeTransport:
@@ -37,14 +37,14 @@ class FakeTransport:
         self.sent = Counter()
         self.lock = threading.Lock()
 
-    def send(self, request):
+    def send(self, url, request, deadline, auth):
         with self.lock:
-            number = self.sent[request.url]
-            self.sent[request.url] += 1
+            number = self.sent[url]
+            self.sent[url] += 1
         responses = self.responses.get(f"row{int(request.ra)}", [PICTURE])
         return responses[min(number, len(responses) - 1)]
 
-    def abort(self):
+    def close(self):
         pass
 
 
@@ -60,7 +60,7 @@ def run(transport, count=10, connections=4, max_attempts=3, rate=100_000.0, fini
         max_connections=connections, max_rate=rate, max_attempts=max_attempts, timeout=5.0
     )
     finish = finish or (lambda task, answer, attempts: (task.index, answer, attempts))
-    return fetch(tasks(count), transport, Pace(rate), settings, finish)
+    return Session(transport=transport).fetch(tasks(count), finish, settings)
 
 
 def by_row(results):
@@ -80,7 +80,7 @@ def test_as_many_requests_under_way_as_connections_and_no_more(connections):
         under_way = most = 0
         all_used = threading.Event()
 
-        def send(self, request):
+        def send(self, url, request, deadline, auth):
             with self.lock:
                 self.under_way += 1
                 self.most = max(self.most, self.under_way)
@@ -89,7 +89,7 @@ def test_as_many_requests_under_way_as_connections_and_no_more(connections):
             self.all_used.wait(10)
             with self.lock:
                 self.under_way -= 1
-            return super().send(request)
+            return super().send(url, request, deadline, auth)
 
     transport = Slow()
     list(run(transport, count=400, connections=connections))
@@ -100,10 +100,10 @@ def test_the_next_request_goes_while_a_picture_is_looked_into():
     class Noting(FakeTransport):
         second = threading.Event()
 
-        def send(self, request):
+        def send(self, url, request, deadline, auth):
             if request.ra == 1:
                 self.second.set()
-            return super().send(request)
+            return super().send(url, request, deadline, auth)
 
     transport = Noting()
     seen = []
@@ -120,7 +120,7 @@ def test_no_more_threads_than_tasks():
     before = threading.active_count()
     seen = []
     list(run(FakeTransport(), 2, 8, finish=lambda *_: seen.append(threading.active_count())))
-    assert max(seen) <= before + 2
+    assert max(seen) <= before + 2 + 1  # the last one watches over the deadlines
 
 
 def test_a_fault_is_tried_again_and_others_go_on():
@@ -147,42 +147,40 @@ def test_what_cannot_get_better_is_not_tried_again(response, kind):
     assert (answer.kind, attempts) == (kind, 1)
 
 
-def test_overload_slows_the_pace_and_success_restores_it():
-    pace = Pace(100_000.0)
+def test_overload_lowers_the_rate_and_success_restores_it():
     settings = FetchSettings(max_connections=1, max_rate=1e5, max_attempts=3, timeout=5.0)
     overload = Response(status=503, reason="Service Unavailable")
-    transport = FakeTransport(row0=[overload, PICTURE])
+    session = Session(transport=FakeTransport(row0=[overload, PICTURE]))
     rates = []
 
     def finish(task, answer, attempts):
-        rates.append(pace.rate)
+        rates.append(session.limiter.rate)
 
-    list(fetch(tasks(200), transport, pace, settings, finish))
+    list(session.fetch(tasks(200), finish, settings))
     assert min(rates) < 60_000
-    assert pace.rate == 100_000
+    assert session.limiter.rate == 100_000
 
 
-def test_a_longer_silence_than_is_waited_for_ends_all_targets_at_once():
+def test_a_longer_delay_than_is_waited_for_ends_all_targets_at_once():
     ban = Response(status=429, reason="Too Many Requests", headers={"Retry-After": "3600"})
     transport = FakeTransport(row0=[ban])
     found = by_row(run(transport, count=20, connections=1))
     assert {answer.kind for answer, _ in found.values()} == {Kind.REFUSED}
     assert sum(transport.sent.values()) == 1
     assert found[0][0].message == (
-        "429 Too Many Requests; the server asks for 3600 s of silence (Retry-After), more than "
-        "the 600 s that are waited for; try again later"
+        "429 Too Many Requests; the server asks for a delay of 3600 s (Retry-After), more "
+        "than the 600 s that are waited for; try again later"
     )
 
 
 def test_redirects_are_followed_up_to_a_limit():
     class Redirecting(FakeTransport):
-        def send(self, request):
-            self.sent[request.url] += 1
-            hops = int(request.url.rpartition("#")[2]) if "#" in request.url else 0
-            base = request.url.partition("#")[0]
-            if request.ra == 0 and hops == 5:
+        def send(self, url, request, deadline, auth):
+            base, _, number = url.partition("#")
+            if request.ra == 0 and number == "5":
                 return PICTURE
-            return Response(status=302, headers={"Location": f"{base}#{hops + 1}"})
+            location = f"{base}#{int(number or 0) + 1}"
+            return Response(url=url, status=302, headers={"Location": location})
 
     found = by_row(run(Redirecting(), count=2, max_attempts=2))
     assert (found[0][0].content, found[0][1]) == (GOOD, 1)
@@ -202,27 +200,21 @@ def test_an_error_in_the_results_ends_the_run_and_its_threads():
 
 
 def test_leaving_early_ends_the_threads_and_what_is_under_way():
-    aborted = []
+    ended = []
 
     class Endless(FakeTransport):
-        def __init__(self):
-            super().__init__()
-            self.ended = threading.Event()
-
-        def send(self, request):
+        def send(self, url, request, deadline, auth):
             if request.ra > 0:
-                self.ended.wait(30)
+                while not deadline.ended_by:
+                    threading.Event().wait(0.01)
+                ended.append(deadline.ended_by)
             return PICTURE
-
-        def abort(self):
-            aborted.append(True)
-            self.ended.set()
 
     before = threading.active_count()
     results = run(Endless(), count=8, connections=4)
     next(results)
     results.close()
-    assert aborted
+    assert set(ended) == {"the run was ended"}
     assert threading.active_count() == before
 
 
@@ -235,7 +227,108 @@ def test_the_list_is_taken_little_by_little():
             yield task
 
     settings = FetchSettings(max_connections=2, max_rate=1e5, max_attempts=1, timeout=5.0)
-    results = fetch(source(), FakeTransport(), Pace(1e5), settings, lambda *_: None)
+    results = Session(transport=FakeTransport()).fetch(source(), lambda *_: None, settings)
     next(results)
     assert len(taken) < 1_500
     results.close()
+
+
+# ------------------------------------------------------------------------------- early end
+
+REFUSED = Response(failure="the connection was refused", unreachable=True)
+
+
+class Unreachable(FakeTransport):
+    """No connection comes about, until so many requests were sent."""
+
+    def __init__(self, until=None):
+        super().__init__()
+        self.until = until
+
+    def send(self, url, request, deadline, auth):
+        response = super().send(url, request, deadline, auth)
+        reached = self.until is not None and sum(self.sent.values()) > self.until
+        return response if reached else REFUSED
+
+
+def test_a_dead_network_ends_the_run_after_twenty_targets():
+    transport = Unreachable()
+    found = by_row(run(transport, count=500, max_attempts=3))
+    assert sorted(found) == list(range(500))
+    tried = [attempts for answer, attempts in found.values() if attempts]
+    assert 20 <= len(tried) < 100
+    assert sum(attempts == 3 for attempts in tried) >= 20
+    answer, attempts = found[499]
+    assert (answer.kind, attempts) == (Kind.FAULT, 0)
+    assert answer.message == (
+        "not tried: the first 20 targets failed because the connection was refused; run again to "
+        "go on"
+    )
+    assert found[0][0].message == "the connection was refused"
+
+
+def test_a_dead_network_ends_the_run_after_some_seconds(monkeypatch):
+    monkeypatch.setattr(EarlyEnd, "_SECONDS", 0.0)
+    monkeypatch.setattr(next_step, "_FIRST_WAIT", 60.0)
+    transport = Unreachable()
+    found = by_row(run(transport, count=500, max_attempts=5))
+    assert len(found) == 500
+    assert 20 <= sum(transport.sent.values()) < 100
+
+
+def test_a_short_interruption_does_not_end_the_run():
+    found = by_row(run(Unreachable(until=40), count=100, connections=8, max_attempts=5))
+    assert {answer.kind for answer, _ in found.values()} == {Kind.OK}
+
+
+def test_short_lists_have_all_their_attempts():
+    transport = Unreachable()
+    found = by_row(run(transport, count=19, max_attempts=3))
+    assert {attempts for _, attempts in found.values()} == {3}
+    assert sum(transport.sent.values()) == 57
+
+
+def test_a_network_that_fails_later_does_not_end_the_run():
+    class Once(FakeTransport):
+        def send(self, url, request, deadline, auth):
+            return PICTURE if request.ra == 0 else REFUSED
+
+    found = by_row(run(Once(), count=100, connections=1, max_attempts=1))
+    assert {attempts for _, attempts in found.values()} == {1}
+
+
+def noted(early_end, count, message="refused", *, is_last=False, unreachable=True):
+    answer = Answer(kind=Kind.FAULT, message=message, unreachable=unreachable)
+    return [early_end.note(index, answer, is_last=is_last) for index in range(count)]
+
+
+def test_the_early_end_needs_twenty_targets_and_some_seconds():
+    clock = Clock()
+    early_end = EarlyEnd(clock=clock)
+    assert not any(noted(early_end, 30))
+    clock.now += 4.9
+    assert not any(noted(early_end, 30))
+    clock.now += 0.2
+    assert noted(early_end, 1) == [True]
+    assert early_end.reason == "refused"
+
+
+def test_the_early_end_comes_at_once_where_twenty_targets_were_given_up():
+    early_end = EarlyEnd(clock=Clock())
+    assert noted(early_end, 21, is_last=True) == [False] * 19 + [True, False]
+
+
+@pytest.mark.parametrize("other", [{"message": "not resolved"}, {"unreachable": False}])
+def test_another_failure_is_not_the_same_reason(other):
+    early_end = EarlyEnd(clock=Clock())
+    noted(early_end, 10, is_last=True)
+    noted(early_end, 1, **other)
+    assert not any(noted(early_end, 50, is_last=True))
+    assert early_end.reason == ""
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now

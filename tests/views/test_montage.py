@@ -9,11 +9,13 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
+from astropy.io import fits
 from astropy.table import MaskedColumn, Table
+from outcomes import Composite, GonePicture, OutcomeList
 from PIL import Image
 
 from sdss_cutout import CutoutList, RequestError, StoreError
-from sdss_cutout._views.montage import order_of, titles_of, write_montage
+from sdss_cutout._views.montage import montage_figure, order_of, titles_of, write_montage
 
 OUTSIDE = (266.4, -29.0)
 
@@ -52,6 +54,17 @@ def test_one_call_draws_pictures_in_the_targets_order(cutouts):
     assert [tuple(round(x) for x in p.get_extent()[:2]) for p in pictures] == [(0, 1), (1, 2)]
     assert texts_of(figure) == ["a", "b", "failed", "c", "outside", "out"]
     figure.canvas.draw()
+
+
+def test_names_stand_under_their_pictures(cutouts):
+    figure = cutouts.montage(ncols=2)
+    figure.canvas.draw()
+    places = {text.get_text(): text.get_window_extent() for text in figure.axes[0].texts}
+    for picture, name in zip(figure.axes[0].images, "ab", strict=True):
+        box = picture.get_window_extent()
+        gap = box.y0 - places[name].y1
+        assert 0 <= gap < 0.1 * box.height
+        assert places[name].x0 < (box.x0 + box.x1) / 2 < places[name].x1
 
 
 def test_order_and_titles_come_from_columns(cutouts):
@@ -97,6 +110,21 @@ def test_wrong_options_are_refused(cutouts, options, message):
         cutouts.montage(**options)
 
 
+def test_a_report_shows_a_file_that_is_gone_as_such(client, tmp_path):
+    sky = SkyCoord([150.0, 150.1, 150.2], [30.0, 30.0, 30.0], unit="deg")
+    report = client.download(sky, tmp_path, size=64)
+    (tmp_path / f"{report.table['name'][1]}.jpg").unlink()
+
+    figure = report.montage()
+    path = write_montage(report, tmp_path / "montage.png", tile=64)
+
+    assert len(figure.axes[0].images) == 2
+    assert "unreadable" in texts_of(figure)
+    with Image.open(path) as image:
+        red, _, blue = image.getpixel((64 + 5, 5))
+        assert red > 2 * blue
+
+
 def test_a_report_is_drawn_too(client, tmp_path):
     report = client.download(
         SkyCoord([150.0, OUTSIDE[0]], [30.0, OUTSIDE[1]], unit="deg"), tmp_path
@@ -104,6 +132,25 @@ def test_a_report_is_drawn_too(client, tmp_path):
     figure = report.montage()
     assert len(figure.axes[0].images) == 1
     assert "outside" in texts_of(figure)
+
+
+def test_a_file_that_is_gone_shows_as_such(cutouts):
+    shown = OutcomeList([cutouts[0], GonePicture(), cutouts[1]])
+    figure = montage_figure(shown, Table({"name": ["a", "gone", "b"]}))
+    assert len(figure.axes[0].images) == 2
+    assert texts_of(figure) == ["a", "unreadable", "gone", "b"]
+
+
+def test_a_picture_of_arrays_is_shown_with_its_last_row_at_the_top():
+    simulated = Composite(header=fits.Header({"ORIGIN": "SIMULATED sky"}))
+    outcomes = OutcomeList([Composite(), simulated, Composite(status="outside")])
+    figure = montage_figure(outcomes, Table({"name": ["a", "b", "c"]}))
+
+    picture, _ = figure.axes[0].images
+    assert picture.get_array()[0, 0].tolist() == [0, 0, 200]
+    assert [text.get_text() for text in figure.axes[0].texts] == [
+        "a", "simulated", "b", "outside", "c",
+    ]  # fmt: skip
 
 
 def test_an_empty_list_gives_an_empty_figure(cutouts):
@@ -156,6 +203,33 @@ def test_png_has_titles(cutouts, tmp_path):
         assert b.height == a.height + 14
         strip = np.asarray(b)[96:110]
         assert all(strip[:, 96 * n : 96 * n + 96].max() > 150 for n in range(4))
+
+
+def test_png_shows_pictures_of_arrays_and_files_that_are_gone(tmp_path):
+    path = write_montage(OutcomeList([Composite(), GonePicture()]), tmp_path / "m.png", tile=82)
+    with Image.open(path) as image:
+        pixels = np.asarray(image)
+    assert pixels[5, 41].tolist() == [0, 0, 200]
+    assert pixels[75, 41].tolist() == [200, 0, 0]
+    assert pixels[5, 82 + 5, 0] > 2 * pixels[5, 82 + 5, 2]
+
+
+def test_png_titles_keep_their_ends(cutouts, tmp_path):
+    one, other = (
+        write_montage(cutouts[:1], tmp_path / f"{end}.png", tile=64, titles=["x" * 40 + end])
+        for end in "mi"
+    )
+    with Image.open(one) as a, Image.open(other) as b:
+        assert not np.array_equal(np.asarray(a), np.asarray(b))
+
+
+def test_png_that_was_killed_half_way_is_removed_by_the_next(cutouts, tmp_path):
+    left = tmp_path / ".run-0123abcd"  # the folder of a process that does not run any more
+    left.mkdir()
+    (left / "lock").touch()
+    (left / "m.png").write_bytes(b"half")
+    write_montage(cutouts, tmp_path / "m.png")
+    assert [path.name for path in tmp_path.iterdir()] == ["m.png"]
 
 
 def test_png_holds_one_line_of_tiles_in_memory(cutouts, tmp_path):

@@ -10,9 +10,11 @@ from html.parser import HTMLParser
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
+from outcomes import Composite, GonePicture, OutcomeList
 from PIL import Image
 
 from sdss_cutout import CutoutList, read_cutouts
+from sdss_cutout._views.notebook import list_html, picture_png
 
 OUTSIDE = (266.4, -29.0)
 HOSTILE = "<script>alert('1')</script>"
@@ -120,6 +122,31 @@ def test_files_that_are_gone_are_no_error(client, tmp_path):
         html = shown._repr_html_()
         assert html.count("<img") == 1
         assert f"{gone.name}: No such file or directory" in html
+
+
+def test_one_file_that_is_gone_does_not_hide_the_others(cutouts):
+    html = list_html(OutcomeList([cutouts[0], GonePicture(), cutouts[0]]))
+
+    assert html.count("<img") == 2
+    assert "gone.jpg: No such file or directory" in html
+    assert ">unreadable<" in html
+
+
+def test_names_stand_under_their_pictures(cutouts):
+    page = Tags(cutouts._repr_html_())
+    assert all("display:block" in picture["style"] for picture in page.all("img"))
+
+
+def test_a_picture_of_arrays_is_shown_in_lists_and_by_itself():
+    page = Tags(list_html(OutcomeList([Composite()])))
+    (picture,) = page.all("img")
+    data = base64.b64decode(picture["src"].partition(",")[2])
+    with Image.open(io.BytesIO(data)) as image:
+        assert image.getpixel((40, 5))[2] > 150
+    with Image.open(io.BytesIO(picture_png(Composite()))) as image:
+        assert image.size == (80, 80)
+        assert image.getpixel((40, 5)) == (0, 0, 200)
+    assert picture_png(Composite(status="outside")) is None
 
 
 def test_an_empty_list_is_shown(cutouts):

@@ -1,0 +1,1 @@
+"""Pictures become a training set in one of several formats."""

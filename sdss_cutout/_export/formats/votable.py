@@ -1,0 +1,74 @@
+"""A VOTable with links to the pictures, for TOPCAT, Aladin and other tools of the VO."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from astropy.io.votable import from_table
+from astropy.io.votable.tree import Info
+from astropy.table import MaskedColumn, Table
+from numpy.typing import NDArray
+
+from sdss_cutout._export.card import provenance
+from sdss_cutout._export.format import Format, TrainingSet
+
+__all__ = ["FORMAT"]
+
+_VO_INTEGERS = (np.uint8, np.int16, np.int32)
+_UCDS = {
+    "name": "meta.id;meta.main",
+    "ra": "pos.eq.ra;meta.main",
+    "dec": "pos.eq.dec;meta.main",
+    "access_url": "meta.ref.url",
+    "url": "meta.ref.url",
+    "scale": "phys.angSize;instr.pixel",
+}
+
+
+def write(training_set: TrainingSet, path: Path) -> None:
+    """Write the columns, with ``access_url``, a link to the picture's file or to SkyServer."""
+    rows = training_set.rows
+    table = Table()
+    for column in training_set.columns:
+        values = MaskedColumn(_storable(column.values[rows]), mask=column.missing[rows])
+        values.unit, values.description = column.unit or None, column.description or None
+        table[column.name] = values
+    for _ in training_set.samples(None):  # each is counted
+        pass
+    table["access_url"] = _links(training_set)
+    table["access_format"] = np.full(len(rows), "image/jpeg")
+    votable = from_table(table)
+    for field in votable.get_first_table().fields:
+        field.ucd = _UCDS.get(field.name)
+    for name, text in provenance(training_set).items():
+        votable.infos.append(Info(name=name, value=text))
+    votable.to_xml(str(path))
+
+
+def _storable(values: NDArray[Any]) -> NDArray[Any]:
+    """Return values of a type that VOTable has: of unsigned integers it has bytes only."""
+    if values.dtype.kind not in "iu" or values.dtype in _VO_INTEGERS:
+        return values
+    if values.size and values.max() > np.iinfo(np.int64).max:
+        return values.astype(str)
+    return values.astype(np.int64)
+
+
+def _links(training_set: TrainingSet) -> list[str]:
+    table = training_set.table
+    paths, urls = table["path"], table["url"]
+    return [
+        Path(str(paths[row])).resolve().as_uri() if str(paths[row]) else str(urls[row])
+        for row in training_set.rows.tolist()
+    ]
+
+
+FORMAT = Format(
+    name="votable",
+    write=write,
+    is_file=True,
+    has_splits=False,
+    own_columns=("access_url", "access_format"),
+)

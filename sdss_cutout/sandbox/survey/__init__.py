@@ -1,0 +1,1 @@
+"""The survey over the synthetic sky: camera, runs, fields, astrometry. SIMULATED."""
