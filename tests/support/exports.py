@@ -13,6 +13,7 @@ from jpegs import jpeg, noise
 
 from sdss_cutout._image.header import Provenance, make_sidecar, read_header
 from sdss_cutout._request.request import CutoutRequest
+from sdss_cutout._service.skyserver import SKYSERVER
 
 URL = (
     "https://skyserver.sdss.org/dr17/SkyServerWS/ImgCutout/getjpeg?ra={ra}&dec={dec}&scale={scale}"
@@ -98,7 +99,9 @@ def make(ra, dec, columns=None, *, names=None, folder=None, size=64, scale=0.4, 
             "ra": round(float(ra[row]), 10), "dec": round(float(dec[row]), 10),
             "scale": float(scales[row]), "width": int(sizes[row]), "height": int(sizes[row]),
         }  # fmt: skip
-        request = CutoutRequest(overlays="", release=17, url=URL.format(**numbers), **numbers)
+        request = CutoutRequest(
+            overlays="", release=17, url=URL.format(**numbers), service=SKYSERVER, **numbers
+        )
         outcome = status if isinstance(status, str) else status[row]
         content = sidecar = b""
         path = None
