@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -123,7 +124,9 @@ def test_some_failed_is_1_and_said(run, targets, tmp_path, sandbox):
     sandbox.inject(Fault("bad_request", match="ra=20.0"))
     status, printed, err = run("download", targets, "-o", tmp_path / "out")
     assert (status, printed) == (1, "")
-    assert err == "1 of 2 failed; the same command tries them again\n"
+    first, second = err.splitlines()
+    assert first == "1 of 2 failed; the same command tries them again"
+    assert re.fullmatch(r"  1 x 400 .* \(for example 9223372036854775809\)", second)
 
 
 def test_columns_can_be_named(run, tmp_path):
@@ -138,18 +141,21 @@ def test_columns_can_be_named(run, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("get", "nan", "0"), "target 0: ra = nan is missing or not finite"),
-        (("get", "19", "91"), "target 0: dec = 91.0 deg is outside -90..90"),
-        (("get", "east", "0"), "target 0: ra = 'east' is no angle"),
+        (("get", "nan", "0"), "Error: the position = (nan, 0.0) is missing or not finite"),
+        (("get", "19", "91"), "Error: the position = (19.0, 91.0) deg is outside 0..360, -90..90"),
+        (("get", "19:xx", "0"), "Error: '19:xx 0' is not a valid position"),
         (("get", "19", "0", "--size", "63"), "width = 63 pix is outside 64..2048 pix"),
         (("get", "19", "0", "--size", "2049"), "width = 2049 pix is outside 64..2048 pix"),
         (("get", "19", "0", "--scale", "0.01"), "scale = 0.01 arcsec/pix is outside 0.015"),
         (("get", "19", "0", "--fov", "1"), "fov"),
-        (("get", "19", "0", "--fov", "wide"), "--fov 'wide' is no angle such as 1arcmin"),
+        (
+            ("get", "19", "0", "--fov", "wide"),
+            "--fov = 'wide' is not a valid angle",
+        ),
         (("get", "19", "0", "--overlays", "Z"), "overlay 'Z' is not known; allowed are A"),
-        (("get", "19", "0", "--name", "../x"), "target 0: the name '../x' is no safe file name"),
-        (("get", "19", "0", "--release", "3"), "data_release = 3 is outside 7..19"),
-        (("get", "19", "0", "--max-rate", "0"), "max_rate = 0.0 is not a positive number"),
+        (("get", "19", "0", "--name", "../x"), "Error: the name '../x' is not a safe file name"),
+        (("get", "19", "0", "--release", "3"), "--release = 3 is outside 7..19"),
+        (("get", "19", "0", "--max-rate", "0"), "--max-rate = 0.0 is not a positive number"),
         (("get", "19", "0", "--scale", "0.3", "--fov", "1arcmin", "--size", "99"), "give two"),
         (("download", "missing.csv", "-o", "out"), "missing.csv does not exist"),
         (("download", ".", "-o", "out"), " is a directory"),
@@ -198,8 +204,10 @@ def test_sheet(run, targets, tmp_path):
 
 def test_a_sheet_of_nothing(run, tmp_path):
     status, out, err = run("sheet", tmp_path, server=False)
-    assert (status, out) == (1, "")
-    assert err == f"Error: {tmp_path}: there is no manifest.sqlite here\n"
+    assert (status, out) == (2, "")
+    assert err == (
+        f"Error: {tmp_path} is not the directory of a download: there is no manifest.sqlite in it\n"
+    )
 
 
 def test_demo_goes_the_whole_road(tmp_path):
@@ -251,3 +259,82 @@ def test_help_names_every_command():
     result = CliRunner().invoke(main, ["--help"])
     for command in ("get", "url", "download", "sql", "sheet", "sandbox", "demo"):
         assert f"\n  {command} " in result.stdout
+
+
+# ------------------------------------------------------------------------ on a terminal
+
+
+def on_a_terminal(*arguments, columns="100"):
+    """Run the command line on a pseudo-terminal; return its exit status and the screen's text."""
+    pty = pytest.importorskip("pty")
+    ours, theirs = pty.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "sdss_cutout", *map(str, arguments)],
+        stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | {"COLUMNS": columns},
+    )  # fmt: skip
+    os.close(theirs)
+    read = b""
+    while True:
+        try:
+            piece = os.read(ours, 65_536)
+        except OSError:  # how Linux says that the other end is closed
+            piece = b""
+        if not piece:
+            break
+        read += piece
+    os.close(ours)
+    return process.wait(), read.decode().replace("\r\n", "\n")
+
+
+def test_a_person_gets_a_summary_instead_of_paths(sandbox, targets, tmp_path):
+    out = tmp_path / "out"
+    status, screen = on_a_terminal(
+        "download", targets, "-o", out, "--size", 64, "--base-url", sandbox.base_url
+    )
+    assert status == 0
+    last = screen.rpartition("\r")[2].splitlines()
+    assert re.fullmatch(r"2 targets in \d+\.\d s: ok 1, outside 1", last[-3])
+    assert last[-2:] == [f"Pictures: {out}", f"Table:    {out / 'manifest.ecsv'}"]
+    assert ".jpg" not in screen
+
+
+def test_a_person_gets_the_commonest_errors(sandbox, targets, tmp_path):
+    sandbox.inject(Fault("bad_request"))
+    status, screen = on_a_terminal(
+        "download", targets, "-o", tmp_path / "out", "--base-url", sandbox.base_url
+    )
+    assert status == 1
+    assert "2 of 2 failed; the same command tries them again\n  2 x 400 Bad Request" in screen
+    assert "(for example 92233720368547758" in screen
+
+
+def test_a_query_without_rows_says_so(run, tmp_path):
+    query = "SELECT objID, ra, dec FROM Galaxy WHERE r < -90"
+    status, out, err = run("sql", query, "-o", tmp_path / "out")
+    assert (status, out, err) == (0, "", "the query selected no rows\n")
+
+
+def test_get_writes_the_file_that_is_named(run, tmp_path):
+    path = tmp_path / "pic.jpg"
+    assert run("get", "19", "0", "-o", path, "--size", 64)[:2] == (0, f"{path}\n")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["pic.jpg", "pic.wcs"]
+    assert run("get", "19", "0", "-o", path, "--size", 64)[:2] == (0, f"{path}\n")
+    status, _, err = run("get", "19", "0", "-o", tmp_path / "pic.png")
+    assert status == 2
+    assert "pic.png is the name of a file; pictures are JPEGs" in err
+
+
+def test_get_takes_one_target_in_any_words(run, targets, tmp_path):
+    for words in (["10:00:00", "+02:12:00"], ["150.0 2.2"], ["J100000.00+021200.0"]):
+        assert "ra=150.0&dec=2.2&" in run("url", *words)[1]
+    status, _, err = run("get", targets)
+    assert status == 2
+    assert "has 2 targets; sdss-cutout download gets lists" in err
+
+
+def test_every_option_has_help():
+    for name, command in main.commands.items():
+        for parameter in command.params:
+            if parameter.param_type_name == "option":
+                assert parameter.help, f"{name} {parameter.opts}"
+        assert command.help

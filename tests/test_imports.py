@@ -14,8 +14,9 @@ PACKAGE = Path(sdss_cutout.__file__).parent
 # A layer imports from those above it in this list and from itself: at the top of a module, inside
 # a function, and for type checking alike.
 LAYERS = [
-    "_errors", "_config", "_progress", "_service", "_targets", "_request", "_image", "_transfer",
-    "_store", "_views", "_export", "_results", "_download", "client", "cli", "__main__",
+    "_errors", "_config", "_progress", "_service", "_targets", "_request", "_image", "_frames",
+    "_transfer", "_store", "_views", "_export", "_results", "_download", "client", "_cli", "cli",
+    "__main__",
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ it answer something else than what was asked for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import astropy.units as u
 import numpy as np
@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 from sdss_cutout._errors import RequestError
 from sdss_cutout._request.numbers import DECIMALS
 from sdss_cutout._request.options import RequestOptions
-from sdss_cutout._service.skyserver import ImageService
+from sdss_cutout._request.quantities import refuse_lost_mask, with_quantities
+from sdss_cutout._service.skyserver import Limits
+from sdss_cutout._targets.rows import first_bad_row
 from sdss_cutout._targets.targets import Targets
 
 __all__ = ["pixel_geometry", "refuse_arrays", "refuse_beyond_limits"]
@@ -25,13 +27,28 @@ __all__ = ["pixel_geometry", "refuse_arrays", "refuse_beyond_limits"]
 _ARCSEC_PER_PIXEL = u.arcsec / u.pix
 
 
+class Pixels(Protocol):
+    """What a service tells of the pixels that it serves."""
+
+    @property
+    def default_scale(self) -> float: ...
+
+    @property
+    def default_size(self) -> int: ...
+
+    def limits_for(self, overlays: str, /) -> Limits: ...
+
+
 def pixel_geometry(
-    targets: Targets, service: ImageService, options: RequestOptions
+    targets: Targets, service: Pixels, options: RequestOptions
 ) -> dict[str, NDArray[Any]]:
     """Return ``scale``, ``width`` and ``height``, one value per target each."""
+    options = with_quantities(options)
     asked_width, asked_height = _asked_sides(options, service)
     if not any(option is None for option in (options.scale, options.fov, asked_width)):
         raise RequestError("any two of scale, fov and the width in pixels fix the third; give two")
+    for name in ("scale", "fov", "size", "width", "height"):
+        refuse_lost_mask(getattr(options, name), name, targets.table, targets.first_row)
     fov = _per_target(_angles(options.fov, "fov"), "fov", targets)
     scale = _per_target(_scales(options.scale), "scale", targets)
     width = _per_target(_pixels(asked_width, "width"), "width", targets)
@@ -55,7 +72,7 @@ def pixel_geometry(
     }
 
 
-def _asked_sides(options: RequestOptions, service: ImageService) -> tuple[Any, Any]:
+def _asked_sides(options: RequestOptions, service: Pixels) -> tuple[Any, Any]:
     """Return width and height as the user passed them; None where another option fixes them."""
     size, width, height = options.size, options.width, options.height
     if size is not None and not (width is None and height is None):
@@ -69,6 +86,7 @@ def _asked_sides(options: RequestOptions, service: ImageService) -> tuple[Any, A
 
 def refuse_arrays(options: RequestOptions) -> None:
     """Raise `RequestError` for one value per target, which a stream of targets cannot have."""
+    options = with_quantities(options)
     for name in ("scale", "size", "width", "height", "fov"):
         if np.ndim(getattr(options, name)):
             raise RequestError(
@@ -90,9 +108,11 @@ def _integers(values: NDArray[Any]) -> NDArray[np.int64]:
 
 
 def _positive(values: NDArray[Any], name: str, targets: Targets) -> NDArray[Any]:
-    for row in np.flatnonzero(~(np.isfinite(values) & (values > 0)))[:1]:
+    if found := first_bad_row(~(np.isfinite(values) & (values > 0)), targets.first_row):
+        row, more = found
         raise RequestError(
             f"{_where(targets, row, values)}{name} = {values[row]} arcsec is not a positive angle"
+            + _more(values, more)
         )
     return values
 
@@ -159,8 +179,10 @@ def _pixels(value: Any, name: str) -> NDArray[Any] | None:
 
 def _unmasked(value: Any, name: str) -> NDArray[Any]:
     mask = getattr(value, "mask", False)
-    for row in np.flatnonzero(not callable(mask) and mask)[:1]:  # pandas has a method mask
-        raise RequestError(f"target {row}: {name} is masked; a value is needed")
+    masked = np.atleast_1d(np.asarray(not callable(mask) and mask))  # pandas has a method mask
+    if found := first_bad_row(masked):
+        row, more = found
+        raise RequestError(f"target {row}: {name} is masked; a value is needed{more}")
     return np.asarray(getattr(value, "unmasked", value))
 
 
@@ -171,7 +193,7 @@ def _brief(value: Any) -> str:
 
 
 def refuse_beyond_limits(
-    geometry: Mapping[str, NDArray[Any]], letters: str, service: ImageService, targets: Targets
+    geometry: Mapping[str, NDArray[Any]], letters: str, service: Pixels, targets: Targets
 ) -> None:
     limits = service.limits_for(letters)
     ranges = {
@@ -182,14 +204,22 @@ def refuse_beyond_limits(
     note = " with overlay X" if "X" in letters else ""
     for name, (low, high, unit) in ranges.items():
         values = geometry[name]
-        for row in np.flatnonzero(~((values >= low) & (values <= high)))[:1]:
+        if found := first_bad_row(~((values >= low) & (values <= high)), targets.first_row):
+            row, more = found
             raise RequestError(
                 f"{_where(targets, row, values)}{name} = {values[row]} {unit} is outside "
-                f"{low}..{high} {unit}, the limits of the service{note}"
+                f"{low}..{high} {unit}, the limits of the service{note}{_more(values, more)}"
             )
 
 
 def _where(targets: Targets, row: int, values: NDArray[Any]) -> str:
     """Return 'target 17: ', but only where targets have values of their own."""
-    same = np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True)
-    return "" if same else f"target {targets.first_row + row}: "
+    return "" if _is_constant(values) else f"target {targets.first_row + row}: "
+
+
+def _more(values: NDArray[Any], more: str) -> str:
+    return "" if _is_constant(values) else more
+
+
+def _is_constant(values: NDArray[Any]) -> bool:
+    return np.array_equal(values, np.broadcast_to(values[0], values.shape), equal_nan=True)

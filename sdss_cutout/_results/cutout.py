@@ -451,7 +451,7 @@ class Cutout:
         settings = FetchSettings(
             max_connections=1,
             max_rate=conf.max_rate,
-            max_attempts=conf.max_attempts,
+            max_attempts=min(conf.max_attempts, 2),  # a chart can do without
             timeout=conf.timeout,
             auth=site.auth,
         )
@@ -481,8 +481,9 @@ class Cutout:
         ImageError
             If there is no picture.
         StoreError
-            If the files cannot be written, or ``directory`` is the name of another kind of
-            picture, such as ``pic.png``.
+            If the files cannot be written.
+        RequestError
+            If ``directory`` is the name of another kind of file, such as ``pic.png``.
 
         Examples
         --------

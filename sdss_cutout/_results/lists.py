@@ -21,7 +21,7 @@ from sdss_cutout._results.outcome import FAILED, Outcomes
 from sdss_cutout._results.selection import rows_of
 from sdss_cutout._results.stored import StoredCutouts
 from sdss_cutout._targets.targets import Targets
-from sdss_cutout._views import marks as _marks  # noqa: F401  # Table.read knows its files
+from sdss_cutout._views.marks import mark_columns, read_marks  # Table.read knows the files, too
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -65,6 +65,33 @@ class _Results(Sequence[Cutout]):
             return self.cutouts[rows]
         table = self.input_table
         return CutoutList(_taken(self.cutouts, rows), table[rows] if table.colnames else table)
+
+    def iter_unread(self) -> Iterator[Cutout]:
+        """Go through the cutouts without reading the pictures that are on disk.
+
+        Each reads its picture when its content is asked for, so one file that is gone or damaged
+        does not end the loop.
+
+        Yields
+        ------
+        Cutout
+
+        Examples
+        --------
+        >>> import tempfile
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     report = client.download(SkyCoord([19.0], [0.0], unit="deg"), folder, size=64)
+        >>> [cutout.name for cutout in report.iter_unread()]  # the folder is gone
+        ['J011600.00+000000.0']
+        """
+        cutouts = self.cutouts
+        if isinstance(cutouts, StoredCutouts):
+            return map(cutouts.unread, range(len(cutouts)))
+        return iter(cutouts)
 
     def _names(self) -> Sequence[str]:
         cutouts = self.cutouts
@@ -144,6 +171,48 @@ class _Results(Sequence[Cutout]):
         return montage_figure(
             self, self.table, ncols=ncols, titles=titles, order=order, reverse=reverse, tile=tile
         )
+
+    def with_marks(self, marks: str | Path | Table) -> CutoutList:
+        """Return the same cutouts with the marks that were made on a contact sheet.
+
+        Parameters
+        ----------
+        marks : str, `~pathlib.Path` or `~astropy.table.Table`
+            The file that the page exported, or what `read_marks` returned. Names of other targets
+            are passed over.
+
+        Returns
+        -------
+        CutoutList
+            Its table has the columns ``mark`` and ``comment``, empty where there is none.
+
+        Raises
+        ------
+        TargetError
+            If the file cannot be read, or none of its marks belongs to one of the targets.
+
+        Examples
+        --------
+        >>> from astropy.table import Table
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> targets = Table({"id": [7050, 7051], "ra": [20.1, 20.2], "dec": [0.5, 0.5]})
+        >>> with Sandbox() as sandbox:
+        ...     cutouts = SDSSCutouts(base_url=sandbox.base_url).get(targets, size=64)
+        >>> marks = Table({"name": ["7051"], "mark": ["spiral"]})  # or "marks.csv"
+        >>> print(cutouts.with_marks(marks).table["id", "mark"])
+         id   mark
+        ---- ------
+        7050
+        7051 spiral
+        """
+        found = mark_columns(
+            self._names(), marks if isinstance(marks, Table) else read_marks(marks)
+        )
+        table = self.input_table.copy()
+        for name in found.colnames:
+            table[name] = found[name]
+        return CutoutList(self.cutouts, table)
 
     def export(
         self,
@@ -385,8 +454,9 @@ class DownloadReport(_Results):
     def write_html(self, path: str | Path | None = None) -> Path:
         """Write a page with the pictures, which opens from the disk without a server.
 
-        It sorts and filters by any column, shows coordinates under the pointer and lets
-        pictures be marked good or bad. It needs nothing but the files beside it.
+        It searches, sorts and filters by any column, shows coordinates under the pointer and
+        sorts the pictures into classes, with comments; `with_marks` brings these back. It needs
+        nothing but the files beside it.
 
         Parameters
         ----------

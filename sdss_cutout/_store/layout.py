@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sdss_cutout._errors import StoreError
+from sdss_cutout._errors import RequestError
 
 __all__ = [
     "FITS",
@@ -50,7 +50,7 @@ def place_of(path: Path | str, name: str) -> tuple[Path, str]:
 
     Raises
     ------
-    StoreError
+    RequestError
         If it is the name of another kind of file.
     """
     path = Path(path).expanduser()
@@ -64,12 +64,12 @@ def directory_path(path: Path | str) -> Path:
 
     Raises
     ------
-    StoreError
+    RequestError
         If it is plainly the name of a file.
     """
     path = Path(path).expanduser()
     if path.suffix.lower() in {PICTURE, *_OTHER_PICTURES} and not path.is_dir():
-        raise StoreError(
+        raise RequestError(
             f"{path} is the name of a file; pictures are JPEGs: give a directory, or for a single "
             f"target a file whose name ends in {PICTURE}"
         )

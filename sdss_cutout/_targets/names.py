@@ -1,18 +1,21 @@
-"""File stems for targets: default IAU names, and which given names are safe everywhere."""
+"""File stems for targets: default IAU names, and which other names are exact, safe and unique."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from pathvalidate import ValidationError, validate_filename
 
 from sdss_cutout._errors import TargetError
+from sdss_cutout._targets.rows import more_rows
 
-__all__ = ["fold_name", "iau_names", "number_repeats", "refuse_repeats", "refuse_unsafe"]
+__all__ = ["Names", "fold_name", "iau_names", "name_texts", "number_repeats", "refuse_bad_names"]
 
 # A file system gives a name 255 bytes; the suffix and the temporary file's additions need some.
 MAX_NAME_BYTES = 200
@@ -22,9 +25,10 @@ MAX_NAME_BYTES = 200
 _LAST_DIGIT_TOLERANCE = 1e-5
 
 # Decides most names at once; what it does not match is looked at in full.
-_PLAINLY_SAFE = re.compile(
-    rf"(?!(?:con|prn|aux|nul|com\d|lpt\d)\Z)[A-Za-z0-9_+-]{{1,{MAX_NAME_BYTES}}}", re.IGNORECASE
-)
+_PLAINLY_SAFE = re.compile(rf"(?:[A-Za-z0-9_+-]{{1,{MAX_NAME_BYTES}}}\n)*")
+
+# Identifiers beyond this have lost digits when they come as floating-point numbers.
+_LARGEST_EXACT_FLOAT = 2**53 - 1
 
 # What pathvalidate does not know of: Windows' console devices, and that it takes no notice of
 # spaces before the suffix.
@@ -32,6 +36,12 @@ _DEVICES = {"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"} | {
     f"{port}{digit}" for port in ("COM", "LPT") for digit in "0123456789\N{SUPERSCRIPT ONE}"
     "\N{SUPERSCRIPT TWO}\N{SUPERSCRIPT THREE}"
 }  # fmt: skip
+
+
+_FOLDED_DEVICES = {device.casefold() for device in _DEVICES}
+
+# Names as text; whole numbers wait until they are needed as such.
+Names = Sequence[str] | NDArray[np.integer[Any]]
 
 
 def iau_names(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> list[str]:
@@ -85,19 +95,163 @@ def number_repeats(names: Iterable[str], seen: dict[str, int]) -> list[str]:
     return numbered
 
 
-def refuse_unsafe(names: Sequence[str], *, first_row: int = 0) -> None:
-    """Raise `TargetError` for the first name that is no safe file name on every platform."""
-    for row, name in enumerate(names, first_row):
-        if not _PLAINLY_SAFE.fullmatch(name) and (why := _why_unsafe(name)):
-            raise TargetError(
-                f"target {row}: the name {name!r} is no safe file name: {why}. Allowed are "
-                "letters, digits and marks such as _ + - . that every file system takes, up to "
-                f"{MAX_NAME_BYTES} bytes"
-            )
+# What a message offers where names cannot be used: it works for every list.
+_WAYS_ON = (
+    "use another column (names='COLUMN', or --names COLUMN), or names from the positions "
+    "(names='IAU', or --names IAU)"
+)
+
+
+def _where(column: str | None, rows: Sequence[int]) -> str:
+    return f"target {rows[0]}: " + (f"column {column!r}: " if column else "")
+
+
+# -------------------------------------------------------------------------- text of names
+
+
+def name_texts(given: Any, *, column: str | None, first_row: int) -> Names:
+    """Return a column or list of names as text, identifiers to the last digit.
+
+    Blanks around a name are dropped; whole numbers stay an array.
+
+    Raises
+    ------
+    TargetError
+        If a name is missing, or has lost digits.
+    """
+    mask = getattr(given, "mask", False)
+    masked = np.flatnonzero(not callable(mask) and mask)  # pandas has a method mask
+    if len(masked):
+        _refuse((masked + first_row).tolist(), column, "its name is masked; a name is needed")
+    values = np.asarray(given) if hasattr(given, "dtype") else None
+    if values is not None and values.ndim == 1 and values.dtype.kind in "iu":
+        return values
+    if values is not None and values.ndim == 1 and values.dtype.kind == "U":
+        return list(map(str.strip, values.tolist()))
+    listed = list(given) if values is None else values.tolist()
+    problems: dict[str, list[int]] = {}
+    texts = [_text_of(value, problems, row) for row, value in enumerate(listed, first_row)]
+    for problem, rows in problems.items():
+        _refuse(rows, column, problem.format(listed[rows[0] - first_row]))
+    return texts
+
+
+def _refuse(rows: Sequence[int], column: str | None, problem: str) -> None:
+    raise TargetError(f"{_where(column, rows)}{problem}{more_rows(rows)}; {_WAYS_ON}")
+
+
+_LOST = "the name {!r} came as a floating-point number and has lost digits"
+_NOT_WHOLE = "the name {!r} is a number that is not whole"
+_MISSING = "its name is missing; a name is needed"
+_NO_NAME = "its name is {!r}; a name of text, or a whole number, is needed"
+
+
+def _text_of(value: Any, problems: dict[str, list[int]], row: int) -> str:
+    """Return the text of one name, or note what is wrong with it."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "backslashreplace")
+    if isinstance(value, str):
+        return value.strip()
+    if isinstance(value, int | np.integer) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, Decimal) and value == value.to_integral_value():
+        return str(int(value))
+    if problem := _problem_of(value):
+        problems.setdefault(problem, []).append(row)
+        return ""
+    return str(int(value))
+
+
+def _problem_of(value: Any) -> str:
+    """Return what is wrong with a name that is neither text nor an integer."""
+    if value is None or value is np.ma.masked or str(value) in ("<NA>", "NaT", "nan"):
+        return _MISSING
+    if not isinstance(value, float | np.floating):
+        return _NO_NAME
+    if not float(value).is_integer():
+        return _NOT_WHOLE
+    return _LOST if abs(float(value)) > _LARGEST_EXACT_FLOAT else ""
+
+
+# ------------------------------------------------------------------------ safe and unique
+
+
+def refuse_bad_names(
+    names: Names,
+    *,
+    seen: set[str] | None = None,
+    column: str | None = None,
+    first_row: int = 0,
+) -> None:
+    """Raise `TargetError` for names that are no safe file names everywhere, or not unique.
+
+    Parameters
+    ----------
+    names : sequence of str or array of int
+        The names of consecutive targets.
+    seen : set of str, optional
+        Names of earlier targets, folded; these are added.
+    column : str, optional
+        Where they come from, for the message.
+    first_row : int, optional
+        Row number of the first target, for the message.
+    """
+    if isinstance(names, np.ndarray):
+        if seen is None and _all_differ(names):  # and whole numbers are safe
+            return
+        names = list(map(str, names.tolist()))
+    lines = "".join([f"{name}\n" for name in names])
+    if lines.count("\n") != len(names) or not _PLAINLY_SAFE.fullmatch(lines):
+        _refuse_unsafe(names, column, first_row)
+    folded = lines.casefold().split("\n")[:-1] if lines.isascii() else list(map(fold_name, names))
+    new = set(folded)
+    if not _FOLDED_DEVICES.isdisjoint(new):
+        _refuse_unsafe(names, column, first_row)
+    if len(new) < len(folded) or (seen and not seen.isdisjoint(new)):
+        _refuse_repeats(names, folded, seen or set(), column, first_row)
+    if seen is not None:
+        seen |= new
+
+
+def _all_differ(numbers: NDArray[np.integer[Any]]) -> bool:
+    """Return whether no number is there twice; catalogues are often in their order."""
+    return bool(np.all(numbers[1:] > numbers[:-1])) or len(np.unique(numbers)) == len(numbers)
+
+
+def _refuse_unsafe(names: Sequence[str], column: str | None, first_row: int) -> None:
+    bad = {row: why for row, name in enumerate(names, first_row) if (why := _why_unsafe(name))}
+    if bad:
+        rows = list(bad)
+        name = names[rows[0] - first_row]
+        _refuse(
+            rows, column, f"the name {name!r} is not a safe file name: {bad[rows[0]]}. Allowed are "
+            "letters, digits and marks such as _ + - . that every file system takes, up to "
+            f"{MAX_NAME_BYTES} bytes"
+        )  # fmt: skip
+
+
+def _refuse_repeats(
+    names: Sequence[str], folded: Sequence[str], seen: set[str], column: str | None, first_row: int
+) -> None:
+    """Refuse names that were there before; see `fold_name`."""
+    first: dict[str, int | None] = dict.fromkeys(seen)
+    repeats: list[int] = []
+    owner: int | None = None
+    for row, key in enumerate(folded, first_row):
+        if key in first:
+            owner = owner if repeats else first[key]
+            repeats.append(row)
+        else:
+            first[key] = row
+    name = names[repeats[0] - first_row]
+    whose = "an earlier target" if owner is None else f"target {owner}"
+    _refuse(
+        repeats, column, f"the name {name!r} is taken by {whose} already, at least in another case"
+    )
 
 
 def _why_unsafe(name: str) -> str:
-    if not name:
+    if not name.strip():
         return "it is empty"
     if len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
         return f"it is longer than {MAX_NAME_BYTES} bytes"
@@ -113,18 +267,6 @@ def _why_unsafe(name: str) -> str:
     except ValidationError as error:
         return str(error.description or error.reason.description).rstrip(".")
     return ""
-
-
-def refuse_repeats(names: Sequence[str], seen: set[str], *, first_row: int = 0) -> None:
-    """Raise `TargetError` for the first name that occurred before; see `fold_name`."""
-    for row, name in enumerate(names, first_row):
-        key = fold_name(name)
-        if key in seen:
-            raise TargetError(
-                f"target {row}: the name {name!r} is there already, at least in another case; "
-                "each target needs a name of its own"
-            )
-        seen.add(key)
 
 
 def fold_name(name: str) -> str:

@@ -1,43 +1,62 @@
 """Whatever was given becomes names and ICRS positions.
 
-Friendly at the door, strict behind it: every form of target that the documentation names ends
-as one `Targets`, or in a `TargetError` that says which row, what value and what is allowed.
+Every form of target that the documentation names ends as one `Targets`, or in a `TargetError`
+that says which row, what value and what is allowed.
 """
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from typing import Any, NoReturn
+from os import PathLike
+from typing import Any, BinaryIO
 
-import astropy.units as u
 import numpy as np
-from astropy.coordinates import Angle, SkyCoord
-from astropy.table import Row, Table, TableColumns
-from astropy.utils.exceptions import AstropyWarning
+from astropy.coordinates import BaseCoordinateFrame, SkyCoord
+from astropy.table import Row, Table
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import TargetError
-from sdss_cutout._targets.files import is_dataframe, looks_like_path, read_table, table_of
-from sdss_cutout._targets.names import iau_names, number_repeats, refuse_repeats, refuse_unsafe
-
-__all__ = ["Targets", "read_positions", "read_targets", "stream_targets"]
-
-# Pairs in the order in which they are looked for; matched without regard to case.
-COORDINATE_COLUMNS = (
-    ("ra", "dec"),
-    ("raj2000", "dej2000"),
-    ("_raj2000", "_dej2000"),
-    ("alpha_j2000", "delta_j2000"),
-    ("ra_icrs", "de_icrs"),
-    ("ra_deg", "dec_deg"),
+from sdss_cutout._targets.columns import (
+    coordinate_columns,
+    coordinate_mixin,
+    find_column,
+    table_degrees,
 )
+from sdss_cutout._targets.directions import icrs_degrees, in_frame
+from sdss_cutout._targets.files import existing_file, is_file_object, looks_like_path, read_file
+from sdss_cutout._targets.frames import declared_frame, note_frame
+from sdss_cutout._targets.names import (
+    Names,
+    iau_names,
+    name_texts,
+    number_repeats,
+    refuse_bad_names,
+)
+from sdss_cutout._targets.readers.arrays import is_dataframe, is_records, table_of
+from sdss_cutout._targets.rows import first_bad_row, more_rows
+from sdss_cutout._targets.text import (
+    could_be_name,
+    position_from_text,
+    resolve,
+    resolver_is_away,
+)
+
+__all__ = [
+    "Targets",
+    "read_command_line_targets",
+    "read_positions",
+    "read_targets",
+    "stream_targets",
+]
+
 NAME_COLUMNS = ("name", "id", "objid")
 
-# Identifiers beyond this have lost digits when they come as floating-point numbers.
-_LARGEST_EXACT_FLOAT = 2**53 - 1
+# Asks for names from the positions, where a column of names cannot serve.
+IAU = "IAU"
+
+# The column with the text of targets that are given as text.
+TEXT_COLUMN = "target"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +68,9 @@ class Targets:
     ra, dec : ndarray of float, shape (n,)
         ICRS, degrees.
     table : `~astropy.table.Table`
-        The columns that were given, none for bare coordinates.
-    given_names : sequence of str or None
-        Names that were given, already found safe and unique.
+        The input columns, none for bare coordinates.
+    given_names : sequence of str, array of int or None
+        Names that are not made from the positions, already found safe and unique.
     scalar : bool
         Whether one target was given, rather than a list of one.
     first_row : int
@@ -61,7 +80,7 @@ class Targets:
     ra: NDArray[np.float64]
     dec: NDArray[np.float64]
     table: Table = field(default_factory=Table)
-    given_names: Sequence[str] | None = None
+    given_names: Names | None = None
     scalar: bool = False
     first_row: int = 0
 
@@ -70,6 +89,8 @@ class Targets:
 
     def names(self, seen: dict[str, int] | None = None) -> list[str]:
         """Return the file stems; ``seen`` counts default names of earlier parts of the list."""
+        if isinstance(self.given_names, np.ndarray):
+            return list(map(str, self.given_names.tolist()))
         if self.given_names is not None:
             return list(self.given_names)
         return number_repeats(iau_names(self.ra, self.dec), {} if seen is None else seen)
@@ -86,11 +107,21 @@ class Targets:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Choice:
+    """What the user said of the columns, and where in a longer list this is."""
+
+    columns: tuple[str, str] | None = None
+    ra_unit: str | None = None
+    first_row: int = 0
+
+
 def read_targets(
     given: Any,
     *,
     names: str | Sequence[str] | None = None,
     columns: tuple[str, str] | None = None,
+    ra_unit: str | None = None,
     first_row: int = 0,
     seen: set[str] | None = None,
 ) -> Targets:
@@ -101,9 +132,11 @@ def read_targets(
     given : object
         See `sdss_cutout.SDSSCutouts.get`.
     names : str or sequence of str, optional
-        The column with the names, or the names themselves.
+        The column with the names, the names themselves, or ``"IAU"`` for names from the positions.
     columns : tuple of str, optional
         The columns of right ascension and declination, where their names do not tell.
+    ra_unit : {"deg", "hour", "rad"}, optional
+        Unit of the right ascension, where the table does not say, or says it wrongly.
     first_row : int, optional
         Row number of the first target, for messages.
     seen : set of str, optional
@@ -116,13 +149,42 @@ def read_targets(
     """
     if isinstance(given, Targets):
         return given
-    targets = replace(_positions(given, columns, first_row), first_row=first_row)
+    choice = _Choice(columns=columns, ra_unit=ra_unit, first_row=first_row)
+    targets = replace(_positions(given, choice), first_row=first_row)
     return replace(targets, given_names=_given_names(targets, names, seen))
 
 
 def read_positions(given: Any) -> Targets:
     """Return the targets in anything that is documented as targets, whatever their names."""
-    return given if isinstance(given, Targets) else _positions(given, None, 0)
+    return given if isinstance(given, Targets) else _positions(given, _Choice())
+
+
+def read_command_line_targets(
+    arguments: str | Sequence[str],
+    stdin: BinaryIO,
+    *,
+    names: str | Sequence[str] | None = None,
+    columns: tuple[str, str] | None = None,
+    ra_unit: str | None = None,
+) -> Targets:
+    """Return the targets that a command line names.
+
+    Parameters
+    ----------
+    arguments : str or sequence of str
+        ``-`` for the standard input, a file or a pipe, a position in one or more words, or an
+        object's name in one or more words.
+    stdin : binary file
+        The standard input, as ``sys.stdin.buffer``.
+    names, columns, ra_unit : optional
+        As for `read_targets`.
+    """
+    text = arguments if isinstance(arguments, str) else " ".join(arguments)
+    given = stdin if text == "-" else text
+    return read_targets(given, names=names, columns=columns, ra_unit=ra_unit)
+
+
+# ------------------------------------------------------------------------------- streams
 
 
 def stream_targets(
@@ -150,299 +212,266 @@ _GATHERED = 1000
 
 
 def _gather(chunks: Iterator[Any]) -> Iterator[Any]:
-    singles: list[SkyCoord] = []
+    singles: list[Any] = []
     for chunk in chunks:
-        if isinstance(chunk, SkyCoord) and chunk.isscalar:
+        # What is gathered is of one kind: coordinates have no columns, text has one.
+        if singles and (len(singles) >= _GATHERED or type(chunk) is not type(singles[0])):
+            yield singles
+            singles = []
+        if _is_single(chunk):
             singles.append(chunk)
-            if len(singles) < _GATHERED:
-                continue
+            continue
         if singles:
             yield singles
             singles = []
-        if not (isinstance(chunk, SkyCoord) and chunk.isscalar):
-            yield chunk
+        yield chunk
     if singles:
         yield singles
 
 
-def _positions(given: Any, columns: tuple[str, str] | None, first_row: int) -> Targets:
-    if isinstance(given, SkyCoord):
-        return _of_coordinates(given, Table(), scalar=given.isscalar, first_row=first_row)
+def _is_single(chunk: Any) -> bool:
+    if isinstance(chunk, SkyCoord):
+        return bool(chunk.isscalar)
+    return isinstance(chunk, str) and not _is_path(chunk)
+
+
+# ------------------------------------------------------------------------------- any form
+
+
+def _positions(given: Any, choice: _Choice) -> Targets:
+    if isinstance(given, SkyCoord | BaseCoordinateFrame):
+        return _of_coordinates(given, choice)
     if isinstance(given, Row):
-        return replace(_of_table(Table(given), columns, first_row), scalar=True)
+        return replace(_of_table(Table(given), choice), scalar=True)
     if isinstance(given, Table):
-        return _of_table(given, columns, first_row)
-    if is_dataframe(given):
-        return _of_table(table_of(given), columns, first_row)
-    if isinstance(given, Path) or (isinstance(given, str) and looks_like_path(given)):
-        return _of_table(read_table(given), columns, first_row)
+        return _of_table(given, choice)
+    if is_dataframe(given) or is_records(given):
+        return _of_table(table_of(given), choice)
+    if is_file_object(given) or isinstance(given, PathLike) or _is_path(given):
+        return _of_file(given, choice)
     if isinstance(given, str):
-        return _of_object_name(given)
-    if isinstance(given, Sequence) and not isinstance(given, bytes):
-        return _of_sequence(given, first_row)
+        return replace(_of_texts([given], choice), table=Table(), scalar=True)
+    if _is_list(given):
+        return _of_sequence(list(given), choice)
+    raise TargetError(f"targets of type {type(given).__name__} are not understood; {_ALLOWED}")
+
+
+_ALLOWED = (
+    "allowed are SkyCoord, Table, QTable, Row, DataFrame, record array, the path of a table, a "
+    "position such as '10:00:00 +02:12:00', an object's name, or a sequence of scalar SkyCoord or "
+    "of such texts"
+)
+
+
+def _is_path(given: Any) -> bool:
+    return isinstance(given, str) and (existing_file(given) is not None or looks_like_path(given))
+
+
+def _is_list(given: Any) -> bool:
+    if isinstance(given, np.ndarray):
+        return given.ndim == 1 and given.dtype.kind in "USO"
+    return isinstance(given, Sequence) and not isinstance(given, bytes | bytearray | memoryview)
+
+
+def _of_file(given: Any, choice: _Choice) -> Targets:
+    content = read_file(given, columns=choice.columns)
+    if isinstance(content, Table):
+        return _of_table(content, choice)
+    return _of_texts(content, choice)
+
+
+# ----------------------------------------------------------------------- text and lists
+
+
+def _of_sequence(given: list[Any], choice: _Choice) -> Targets:
+    if given and all(isinstance(target, str) for target in given):
+        return _of_texts(list(map(str, given)), choice)
+    if given and all(isinstance(target, Row) for target in given):
+        return _of_rows(given, choice)
+    ra, dec = np.empty(len(given)), np.empty(len(given))
+    texts: list[str] = []
+    for row, target in enumerate(given, choice.first_row):
+        at = row - choice.first_row
+        if isinstance(target, str):
+            texts.append(target)
+            ra[at], dec[at] = _of_text(target, f"target {row}: ")
+        elif isinstance(target, SkyCoord | BaseCoordinateFrame) and target.isscalar:
+            ra[at], dec[at] = icrs_degrees(target, f"target {row}: ")
+        else:
+            _refuse_item(target, row)
+    return _checked(ra, dec, Table(), choice, scalar=False)
+
+
+def _refuse_item(target: Any, row: int) -> None:
+    hint = "a sequence of targets holds scalar coordinates or texts only"
+    if isinstance(target, Table) or is_dataframe(target):
+        hint = "this is a list of tables; give one of them"
+    elif np.isscalar(target) or isinstance(target, tuple | list):
+        hint += "; for numbers, SkyCoord(ra, dec, unit='deg')"
     raise TargetError(
-        f"targets of type {type(given).__name__} are not understood; allowed are SkyCoord, Table, "
-        "QTable, Row, DataFrame, the path of a table, an object's name, or a sequence of SkyCoord"
+        f"target {row}: {' '.join(repr(target).split())[:100]} is not a scalar SkyCoord; {hint}"
     )
 
 
-def _of_object_name(name: str) -> Targets:
-    from astropy.coordinates.name_resolve import NameResolveError
-
-    if not name.strip():
-        raise TargetError("the target is an empty string; give an object's name or a path")
-    try:
-        coord = SkyCoord.from_name(name)
-    except NameResolveError as error:
-        raise TargetError(f"the object name {name!r} could not be resolved: {error}") from error
-    return _of_coordinates(coord, Table(), scalar=True)
+def _of_rows(rows: list[Row], choice: _Choice) -> Targets:
+    table = rows[0].table
+    if any(row.table is not table for row in rows):
+        raise TargetError("the rows are of more than one table; stack these with vstack")
+    return _of_table(table[[row.index for row in rows]], choice)
 
 
-def _of_sequence(given: Sequence[Any], first_row: int) -> Targets:
-    for row, coord in enumerate(given, first_row):
-        if not (isinstance(coord, SkyCoord) and coord.isscalar):
-            raise TargetError(
-                f"target {row}: {' '.join(repr(coord).split())} is not a scalar SkyCoord; a "
-                "sequence of targets holds scalar coordinates only"
-            )
-    icrs = [_to_icrs(coord, f"target {row}: ") for row, coord in enumerate(given, first_row)]
-    coords = SkyCoord([c.ra.deg for c in icrs], [c.dec.deg for c in icrs], unit="deg")
-    return _of_coordinates(coords, Table(), scalar=False, first_row=first_row)
+def _of_texts(texts: Sequence[str], choice: _Choice) -> Targets:
+    """Return the positions of texts, each a position or an object's name."""
+    ra, dec = np.empty(len(texts)), np.empty(len(texts))
+    unknown: dict[int, TargetError] = {}
+    scalar = len(texts) == 1
+    for at, text in enumerate(texts):
+        row = choice.first_row + at
+        try:
+            ra[at], dec[at] = _of_text(text, "" if scalar else f"target {row}: ")
+        except TargetError as error:
+            if scalar or resolver_is_away(error.__cause__) or error.__cause__ is None:
+                raise
+            unknown[row] = error
+    if unknown:
+        raise TargetError(f"{next(iter(unknown.values()))}{more_rows(list(unknown))}")
+    return _checked(ra, dec, Table({TEXT_COLUMN: list(texts)}), choice, scalar=False)
 
 
-def _of_coordinates(coords: SkyCoord, table: Table, *, scalar: bool, first_row: int = 0) -> Targets:
+def _of_text(text: str, where: str) -> tuple[float, float]:
+    if not text.strip():
+        what = f"{where}the text" if where else "the target"
+        raise TargetError(f"{what} is an empty string; give an object's name or a path")
+    position = position_from_text(text)
+    if position is None and could_be_name(text):
+        try:
+            position = resolve(text.strip())
+        except TargetError as error:
+            raise TargetError(f"{where}{error}") from error.__cause__
+    if position is None:
+        raise TargetError(
+            f"{where}{_shortened(text)} is not a valid position or object name; allowed are forms "
+            "such as '10:00:00 +02:12:00' (hours and degrees), '150.0 2.2' (degrees), "
+            "'J100000.00+021200.0', 'NGC 4565'"
+        )
+    return position
+
+
+def _shortened(text: str) -> str:
+    if "\n" in text.strip():
+        return f"a text of {len(text.splitlines())} lines; a list of texts has one target each: it"
+    return repr(text if len(text) < 100 else text[:97] + "...")
+
+
+# --------------------------------------------------------------------- coordinates, tables
+
+
+def _of_coordinates(coords: SkyCoord | BaseCoordinateFrame, choice: _Choice) -> Targets:
+    return _coordinates_of(coords, Table(), choice, scalar=coords.isscalar)
+
+
+def _coordinates_of(
+    coords: SkyCoord | BaseCoordinateFrame, table: Table, choice: _Choice, *, scalar: bool
+) -> Targets:
     if coords.ndim > 1:
         raise TargetError(
-            f"coordinates of shape {coords.shape} are not understood; give one dimension"
+            f"coordinates of shape {coords.shape} are not understood; give one dimension, as "
+            "coords.ravel() does"
         )
-    icrs = _to_icrs(coords)
-    ra, dec = (np.atleast_1d(_filled(angle.deg)) for angle in (icrs.ra, icrs.dec))
-    for row in np.flatnonzero(~(np.isfinite(ra) & np.isfinite(dec)))[:1]:
-        _refuse_position(first_row + row, "the position", f"({ra[row]}, {dec[row]})", "a number")
+    ra, dec = map(np.atleast_1d, icrs_degrees(coords))
+    return _checked(ra, dec, table, choice, scalar=scalar)
+
+
+def _checked(
+    ra: NDArray[np.float64],
+    dec: NDArray[np.float64],
+    table: Table,
+    choice: _Choice,
+    *,
+    scalar: bool,
+) -> Targets:
+    """Return the targets; positions that are missing or out of range are refused."""
+    if found := first_bad_row(~(np.isfinite(ra) & np.isfinite(dec)), choice.first_row):
+        row, more = found
+        raise TargetError(
+            f"target {choice.first_row + row}: the position = ({ra[row]}, {dec[row]}) is missing "
+            f"or not finite; it must be a number{more}"
+        )
+    if found := first_bad_row((ra < 0) | (ra > 360) | (np.abs(dec) > 90), choice.first_row):
+        row, more = found
+        raise TargetError(
+            f"target {choice.first_row + row}: the position = ({ra[row]}, {dec[row]}) deg is "
+            f"outside 0..360, -90..90{more}"
+        )
     return Targets(ra=ra, dec=dec, table=table, scalar=scalar)
 
 
-def _to_icrs(coords: SkyCoord, where: str = "") -> SkyCoord:
-    from astropy.coordinates import ConvertError
-
-    try:
-        return coords.icrs
-    except (ConvertError, ValueError, TypeError, AttributeError) as error:
-        raise TargetError(
-            f"{where}coordinates in {coords.frame.name} cannot be turned into ICRS: {error}"
-        ) from error
-
-
-def _of_table(table: Table, columns: tuple[str, str] | None, first_row: int) -> Targets:
-    if columns is None and (mixin := _coordinate_mixin(table)):
-        return _of_coordinates(table[mixin], table, scalar=False, first_row=first_row)
-    ra_name, dec_name = columns or _coordinate_columns(table)
-    for name in (ra_name, dec_name):
-        if name not in table.colnames:
-            raise TargetError(f"there is no column {name!r}; the columns are {_listed(table)}")
-    ra = _degrees(table[ra_name], u.hourangle, first_row)
-    dec = _degrees(table[dec_name], u.deg, first_row)
-    _refuse_outside(ra, ra_name, 0, 360, first_row)
-    _refuse_outside(dec, dec_name, -90, 90, first_row)
-    return Targets(ra=ra, dec=dec, table=table)
+def _of_table(table: Table, choice: _Choice) -> Targets:
+    mixin = coordinate_mixin(table) if choice.columns is None else None
+    if mixin is not None:
+        return _coordinates_of(table[mixin], table, choice, scalar=False)
+    ra, dec = _chosen(table, choice)
+    lon, lat = table_degrees(table, ra, dec, ra_unit=choice.ra_unit, first_row=choice.first_row)
+    frame = declared_frame(table, ra, dec)
+    if frame is not None:
+        lon, lat = in_frame(lon, lat, frame)
+        table = note_frame(table, ra, dec, frame)
+    return Targets(ra=lon, dec=lat, table=table)
 
 
-def _coordinate_mixin(table: Table) -> str | None:
-    mixins = [name for name in table.colnames if isinstance(table[name], SkyCoord)]
-    if len(mixins) > 1:
-        raise TargetError(f"the table has {len(mixins)} coordinate columns, {mixins}; keep one")
-    return mixins[0] if mixins else None
+def _chosen(table: Table, choice: _Choice) -> tuple[str, str]:
+    if choice.columns is None:
+        return coordinate_columns(table)
+    ra, dec = (find_column(table, name) for name in choice.columns)
+    if ra == dec:
+        raise TargetError(f"column {ra!r} cannot be both coordinates; name two columns")
+    return ra, dec
 
 
-def _coordinate_columns(table: Table) -> tuple[str, str]:
-    found = [
-        (ra, dec)
-        for pair in COORDINATE_COLUMNS
-        for ra in _spelled(table.columns, pair[0])
-        for dec in _spelled(table.columns, pair[1])
-    ]
-    if not found:
-        raise TargetError(
-            f"no coordinates in the table: its columns are {_listed(table)}. Known are a SkyCoord "
-            "column, or pairs such as "
-            + ", ".join(f"{ra}/{dec}" for ra, dec in COORDINATE_COLUMNS)
-            + " in any case"
-        )
-    same_pair = [pair for pair in found if _lowered(pair) == _lowered(found[0])]
-    if len(same_pair) > 1:
-        raise TargetError(f"the table has the coordinates more than once: {same_pair}")
-    return found[0]
-
-
-def _lowered(pair: tuple[str, str]) -> tuple[str, str]:
-    return pair[0].lower(), pair[1].lower()
-
-
-def _spelled(columns: TableColumns, name: str) -> list[str]:
-    return [column for column in columns if column.lower() == name]
-
-
-def _listed(table: Table) -> str:
-    return ", ".join(map(repr, table.colnames)) or "none"
-
-
-def _degrees(column: Any, sexagesimal_unit: u.Unit, first_row: int) -> NDArray[np.float64]:
-    """Return a column's values in degrees, NaN where masked."""
-    name, unit = column.info.name, getattr(column, "unit", None)
-    values = _filled(getattr(column, "value", column))
-    if values.ndim != 1:
-        raise TargetError(f"column {name!r} holds {values.shape[1:]} values in each row, not one")
-    if values.dtype.kind in "OSU":
-        return _parsed_degrees(values, name, unit, sexagesimal_unit, first_row)
-    if values.dtype.kind not in "fiu":
-        raise TargetError(f"column {name!r} holds no numbers but {values.dtype}")
-    return np.asarray((values.astype(np.float64) * _angular(unit, name)).to_value(u.deg))
-
-
-def _angular(unit: Any, name: str) -> u.Unit:
-    """Return the unit of a column of angles, degrees if it has none."""
-    try:
-        found = u.Unit("" if unit is None else unit)
-        if found == u.dimensionless_unscaled:
-            return u.deg
-        found.to(u.deg)
-    except (u.UnitConversionError, ValueError, TypeError) as error:
-        raise TargetError(
-            f"column {name!r} has the unit {str(unit)!r}, which is no angle; allowed are deg, "
-            "hourangle, rad and the like"
-        ) from error
-    return found
-
-
-def _filled(values: Any) -> NDArray[Any]:
-    """Return a plain array, with NaN (or an empty string) for what is masked."""
-    if not hasattr(values, "mask"):
-        return np.asarray(values)
-    plain: Any = np.ma.MaskedArray(getattr(values, "unmasked", values), values.mask)
-    if plain.dtype.kind in "fiu":
-        return plain.astype(np.float64).filled(np.nan)
-    return plain.filled("")
-
-
-def _parsed_degrees(
-    values: NDArray[Any],
-    name: str,
-    unit: Any,
-    sexagesimal_unit: u.Unit,
-    first_row: int,
-) -> NDArray[np.float64]:
-    """Return degrees for text: plain numbers in the column's unit, or sexagesimal."""
-    degrees, plain = np.empty(len(values)), []
-    for row, value in enumerate(values):
-        text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
-        try:
-            degrees[row] = float(text.strip() or "nan")
-            plain.append(row)
-        except ValueError:
-            degrees[row] = _sexagesimal(text, unit, sexagesimal_unit, name, first_row + row)
-    if plain:
-        degrees[plain] = (degrees[plain] * _angular(unit, name)).to_value(u.deg)
-    return degrees
-
-
-def _sexagesimal(text: str, unit: Any, otherwise: u.Unit, name: str, row: int) -> float:
-    try:
-        angular = _angular(unit, name) if unit else otherwise
-    except TargetError:  # VizieR gives such columns the unit "h:m:s"
-        angular = otherwise
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", AstropyWarning)  # 60 s are a minute, 24 h a turn
-            return float(Angle(text, unit=angular).deg)
-    except (ValueError, TypeError, u.UnitsError) as error:
-        raise TargetError(
-            f"target {row}: {name} = {text!r} is no angle; allowed are degrees or sexagesimal "
-            "text such as 01:16:05.6"
-        ) from error
-
-
-def _refuse_outside(
-    values: NDArray[np.float64], name: str, low: float, high: float, first_row: int
-) -> None:
-    for row in np.flatnonzero(~np.isfinite(values))[:1]:
-        _refuse_position(first_row + row, name, values[row], f"a number in {low}..{high} deg")
-    for row in np.flatnonzero((values < low) | (values > high))[:1]:
-        raise TargetError(
-            f"target {first_row + row}: {name} = {values[row]} deg is outside {low}..{high}"
-        )
-
-
-def _refuse_position(row: int, name: str, value: object, allowed: str) -> None:
-    raise TargetError(
-        f"target {row}: {name} = {value} is missing or not finite; it must be {allowed}"
-    )
+# ---------------------------------------------------------------------------------- names
 
 
 def _given_names(
     targets: Targets, names: str | Sequence[str] | None, seen: set[str] | None
-) -> Sequence[str] | None:
-    found = _named(targets, names)
+) -> Names | None:
+    found = _names_and_column(targets, names)
     if found is None:
         return None
-    if len(found) != len(targets):
-        raise TargetError(f"{len(found)} names were given for {len(targets)} targets")
-    refuse_unsafe(found, first_row=targets.first_row)
-    refuse_repeats(found, set() if seen is None else seen, first_row=targets.first_row)
-    return found
+    texts, column = found
+    if len(texts) != len(targets):
+        raise TargetError(
+            f"{len(texts)} names were given for {len(targets)} targets; give one for each"
+        )
+    refuse_bad_names(texts, seen=seen, column=column, first_row=targets.first_row)
+    return texts
 
 
-def _named(targets: Targets, names: str | Sequence[str] | None) -> list[str] | None:
+def _names_and_column(
+    targets: Targets, names: str | Sequence[str] | None
+) -> tuple[Names, str | None] | None:
+    """Return the names and the column that they come from; None for names from the positions."""
     table = targets.table
     if names is None:
-        column = next((c for n in NAME_COLUMNS for c in _spelled(table.columns, n)), None)
-        return None if column is None else _texts(table[column], targets.first_row)
-    if isinstance(names, str):
-        if names in table.colnames:
-            return _texts(table[names], targets.first_row)
+        column = _default_column(table)
+    elif isinstance(names, str):
+        if names == IAU:
+            return None
         if targets.scalar and not table.colnames:
-            return [names]
-        raise TargetError(
-            f"there is no column {names!r} for names; the columns are {_listed(table)}"
+            return [names.strip()], None
+        column = find_column(
+            table, names, " for names (and names='IAU' makes them from the positions)"
         )
-    if not isinstance(names, Iterable):
+    elif isinstance(names, Iterable):
+        return name_texts(names, column=None, first_row=targets.first_row), None
+    else:
         raise TargetError(f"names = {names!r} is neither a column nor a list of names")
-    return _texts(names, targets.first_row)
+    if column is None:
+        return None
+    return name_texts(table[column], column=column, first_row=targets.first_row), column
 
 
-def _texts(given: Any, first_row: int) -> list[str]:
-    """Return a column or list of names as text, identifiers to the last digit."""
-    mask = getattr(given, "mask", False)
-    for row in np.flatnonzero(not callable(mask) and mask)[:1]:  # pandas has a method mask
-        _refuse_name(first_row + row, "masked", "")
-    values = np.asarray(given) if hasattr(given, "dtype") else None
-    if values is not None and values.ndim == 1 and values.dtype.kind in "iuU":
-        return list(map(str, values.tolist()))
-    listed = list(given) if values is None else values.tolist()
-    return [_text_of(value, row) for row, value in enumerate(listed, first_row)]
-
-
-def _text_of(value: Any, row: int) -> str:
-    if isinstance(value, str):
-        return str(value)
-    if isinstance(value, bytes):
-        return value.decode("utf-8", "backslashreplace")
-    if isinstance(value, float | np.floating):
-        return _text_of_float(float(value), row)
-    if isinstance(value, int | np.integer) and not isinstance(value, bool):
-        return str(value)
-    return _refuse_name(row, repr(value), " of text, or a whole number,")
-
-
-def _refuse_name(row: int, found: str, allowed: str) -> NoReturn:
-    raise TargetError(f"target {row}: its name is {found}; a name{allowed} is needed")
-
-
-def _text_of_float(value: float, row: int) -> str:
-    if not value.is_integer():
-        raise TargetError(f"target {row}: the name {value!r} is a number that is not whole")
-    if abs(value) > _LARGEST_EXACT_FLOAT:
-        raise TargetError(
-            f"target {row}: the name {value!r} came as a floating-point number and has lost "
-            "digits; read identifiers as integers or as text"
-        )
-    return str(int(value))
+def _default_column(table: Table) -> str | None:
+    lowered: dict[str, str] = {}
+    for name in table.colnames:
+        lowered.setdefault(name.lower(), name)
+    return next((lowered[name] for name in NAME_COLUMNS if name in lowered), None)

@@ -132,7 +132,7 @@ class Session:
         QueryError
             With the server's words, in whichever way it says that the query failed.
         """
-        from sdss_cutout._transfer.sql import (  # here, as it imports astroquery
+        from sdss_cutout._transfer.sql.query import (  # here, as it imports astroquery
             SQLRequest,
             query_table,
         )

@@ -189,12 +189,22 @@ class _BoundedHTTPSConnection(_Bounded, HTTPSConnection):
     pass
 
 
+# What records and replays conversations, as VCR does, puts a class of its own in urllib3's place.
+# It is looked up when a connection is made, and then takes the place of ours too.
+
+
 class _HTTPPool(urllib3.HTTPConnectionPool):
-    ConnectionCls = _BoundedHTTPConnection
+    @property
+    def ConnectionCls(self) -> Any:  # type: ignore[override]  # noqa: N802
+        current = urllib3.HTTPConnectionPool.ConnectionCls
+        return _BoundedHTTPConnection if current is HTTPConnection else current
 
 
 class _HTTPSPool(urllib3.HTTPSConnectionPool):
-    ConnectionCls = _BoundedHTTPSConnection
+    @property
+    def ConnectionCls(self) -> Any:  # type: ignore[override]  # noqa: N802
+        current = urllib3.HTTPSConnectionPool.ConnectionCls
+        return _BoundedHTTPSConnection if current is HTTPSConnection else current
 
 
 _POOLS = {"http": _HTTPPool, "https": _HTTPSPool}

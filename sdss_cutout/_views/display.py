@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple, cast
 
 from sdss_cutout._errors import ImageError
 from sdss_cutout._image.sidecar import is_simulated
-from sdss_cutout._views.protocols import Composite, Picture
+from sdss_cutout._views.protocols import WITH_PICTURE, Composite, Picture
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 __all__ = ["Tile", "thumbnail", "tile_of"]
 
-_WITH_PICTURE = ("ok", "kept")
 UNREADABLE = "unreadable"
 
 
@@ -30,6 +29,8 @@ class Tile(NamedTuple):
 def tile_of(picture: Picture | Composite, side: int) -> Tile:
     """Return a picture whose longer side is at most this long; never raises for a bad file."""
     try:
+        if not hasattr(picture, "to_rgb"):
+            picture = picture.in_memory()  # what is on disk is read once
         image = thumbnail(picture, side)
         if image is None:
             return Tile(None, picture.status, picture.error)
@@ -49,7 +50,7 @@ def thumbnail(picture: Picture | Composite, side: int) -> Image | None:
     from PIL import Image
 
     if hasattr(picture, "to_rgb"):
-        if picture.status not in _WITH_PICTURE:
+        if picture.status not in WITH_PICTURE:
             return None
         image: Image.Image = Image.fromarray(picture.to_rgb()[::-1])
     elif content := picture.content:

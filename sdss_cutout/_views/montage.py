@@ -14,7 +14,7 @@ from astropy.table import Column, Table
 
 from sdss_cutout._errors import RequestError
 from sdss_cutout._progress import summarise
-from sdss_cutout._store.files import atomic_path, translated
+from sdss_cutout._store.files import atomic_path
 from sdss_cutout._views.display import Tile, tile_of
 from sdss_cutout._views.png import check_png_size, write_png
 from sdss_cutout._views.protocols import Outcomes
@@ -101,7 +101,7 @@ def montage_figure(
     figure, ax = _paper((1 + _GAP) * ncols, step * nrows + _GAP, tile)
     size = _font_size(texts, tile)
     # Pictures are drawn twice as fine as the screen, for print.
-    for row, cutout in enumerate(cutouts):
+    for row, cutout in enumerate(cutouts.iter_unread()):
         line, column = divmod(place[row], ncols)
         left, top = column * (1 + _GAP) + _GAP / 2, line * step + _GAP
         bottom = _draw_tile(ax, tile_of(cutout, int(2 * tile * _DPI)), left, top)
@@ -124,7 +124,7 @@ def _paper(width: float, height: float, tile: float) -> tuple[Figure, Axes]:
 
 
 def _draw_tile(ax: Axes, tile: Tile, left: float, top: float) -> float:
-    """Draw a picture into the square below ``top``, or what became of the target.
+    """Draw a picture into the square below ``top``, or the word that stands for it.
 
     Return where its lower edge is.
     """
@@ -187,7 +187,7 @@ def write_montage(
     cutouts : CutoutList or DownloadReport
         Gone through once.
     path : str or `~pathlib.Path`
-        The file; replaced if it is there.
+        The file; replaced if it exists.
     ncols : int, optional
         Tiles per line; by default as many as make the whole a square, ten at least.
     tile : int, optional
@@ -227,7 +227,7 @@ def write_montage(
     width, height = ncols * tile, nrows * (tile + caption) + _FOOT
     check_png_size(width, height)
     strips = _strips(cutouts, titles, ncols=ncols, tile=tile, caption=caption)
-    with translated(path.parent), atomic_path(path) as part, part.open("wb") as file:
+    with atomic_path(path) as part, part.open("wb") as file:
         write_png(file, width, height, strips)
     return path
 
@@ -238,27 +238,27 @@ def _strips(
     """Yield the lines of tiles, and a foot that says what they are."""
     words: collections.Counter[str] = collections.Counter()
     simulated = False
-    rest = iter(cutouts)
+    rest = cutouts.iter_unread()
     for first in range(0, max(len(cutouts), 1), ncols):
-        shown = []
+        tiles = []
         for cutout in itertools.islice(rest, ncols):
-            shown.append(tile_of(cutout, max(tile - 2, 1)))  # black skies would run together
-            words[shown[-1].word or cutout.status] += 1
-        simulated = simulated or any(one.is_simulated for one in shown)
+            tiles.append(tile_of(cutout, max(tile - 2, 1)))  # black skies would run together
+            words[tiles[-1].word or cutout.status] += 1
+        simulated = simulated or any(picture.is_simulated for picture in tiles)
         texts = [] if titles is None else titles[first : first + ncols]
-        yield _strip(shown, texts, ncols * tile, tile, caption)
+        yield _strip(tiles, texts, ncols * tile, tile, caption)
     yield _foot(words, simulated, ncols * tile)
 
 
 def _strip(
-    shown: Sequence[Tile], titles: Sequence[str], width: int, tile: int, caption: int
+    tiles: Sequence[Tile], titles: Sequence[str], width: int, tile: int, caption: int
 ) -> Image:
     from PIL import Image, ImageDraw
 
     strip = Image.new("RGB", (width, tile + caption), _PAPER)
     draw = ImageDraw.Draw(strip)
-    for column, one in enumerate(shown):
-        _paste(strip, one, column * tile, tile)
+    for column, picture in enumerate(tiles):
+        _paste(strip, picture, column * tile, tile)
     for column, title in enumerate(titles):
         _write_title(draw, title, column * tile, tile)
     return strip
@@ -279,18 +279,18 @@ _FILLS = {"outside": (58, 58, 64)}
 _WRONG_FILL = (110, 30, 24)
 
 
-def _paste(strip: Image, shown: Tile, left: int, tile: int) -> None:
+def _paste(strip: Image, picture: Tile, left: int, tile: int) -> None:
     from PIL import ImageDraw
 
-    if shown.image is not None:
-        image = shown.image
+    if picture.image is not None:
+        image = picture.image
         strip.paste(image, (left + (tile - image.width) // 2, (tile - image.height) // 2))
         return
     draw = ImageDraw.Draw(strip)
-    fill = _FILLS.get(shown.word, _WRONG_FILL)
+    fill = _FILLS.get(picture.word, _WRONG_FILL)
     draw.rectangle((left, 0, left + tile - 1, tile - 1), fill=fill, outline=_PAPER)
-    font = _font(min(0.8 * tile / text_width(shown.word), tile / 6))
-    draw.text((left + tile / 2, tile / 2), shown.word, fill=_INK, anchor="mm", font=font)
+    font = _font(min(0.8 * tile / text_width(picture.word), tile / 6))
+    draw.text((left + tile / 2, tile / 2), picture.word, fill=_INK, anchor="mm", font=font)
 
 
 def _write_title(draw: Any, title: str, left: int, tile: int) -> None:

@@ -8,7 +8,6 @@ from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from sdss_cutout._errors import ImageError
 from sdss_cutout._image.sidecar import asked_of
 from sdss_cutout._views.display import Tile, thumbnail, tile_of
 from sdss_cutout._views.protocols import Composite, Outcomes, Picture
@@ -44,20 +43,15 @@ def report_html(report: Outcomes) -> str:
 
 
 def _html(cutouts: Outcomes, advice: str) -> str:
-    shown: list[tuple[Picture | Composite, Tile]] = []
-    trouble = ""
-    try:
-        shown.extend((cutout, tile_of(cutout, _SIDE)) for cutout in islice(cutouts, _MOST))
-    except ImageError as error:  # a report that reads its files as it goes along
-        trouble = f"<p>{escape(str(error))}</p>"
-    simulated = any(tile.is_simulated for _, tile in shown)
-    rest = len(cutouts) - len(shown)
+    first = islice(cutouts.iter_unread(), _MOST)
+    tiles = [(cutout, tile_of(cutout, _SIDE)) for cutout in first]
+    simulated = any(tile.is_simulated for _, tile in tiles)
+    rest = len(cutouts) - len(tiles)
     parts = [
         f"<p><b>{escape(repr(cutouts).strip('<>'))}</b></p>",
         "<p>Simulated pictures, not SDSS data.</p>" if simulated else "",
-        "<div>" + "".join(_figure(cutout, tile) for cutout, tile in shown) + "</div>",
-        trouble,
-        f"<p>and {rest:,} more; {advice}</p>" if rest and not trouble else "",
+        "<div>" + "".join(_figure(cutout, tile) for cutout, tile in tiles) + "</div>",
+        f"<p>and {rest:,} more; {advice}</p>" if rest else "",
     ]
     return "".join(parts)
 

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
     from astropy.wcs import WCS
     from numpy.typing import NDArray
 
-__all__ = ["Composite", "Outcome", "Outcomes", "Picture", "SkyPicture"]
+__all__ = ["WITH_PICTURE", "Composite", "Outcome", "Outcomes", "Picture", "SkyPicture"]
+
+# The statuses of targets that have a picture.
+WITH_PICTURE = ("ok", "kept")
 
 
 class Outcome(Protocol):
@@ -45,6 +48,9 @@ class Picture(Outcome, Protocol):
     @property
     def sidecar_bytes(self) -> bytes:
         """The FITS header beside it."""
+
+    def in_memory(self) -> Picture:
+        """Return the same, read from its file if it was not; raises `ImageError` likewise."""
 
 
 class Composite(Outcome, Protocol):
@@ -91,7 +97,9 @@ class SkyPicture(Protocol):
 
 
 class Outcomes(Protocol):
-    """A list of outcomes, or a report that reads them one by one."""
+    """A list of outcomes, or a report."""
 
     def __len__(self) -> int: ...
-    def __iter__(self) -> Iterator[Picture | Composite]: ...
+
+    def iter_unread(self) -> Iterator[Picture | Composite]:
+        """Go through them without reading the pictures that are on disk."""

@@ -16,7 +16,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -27,11 +27,10 @@ from sdss_cutout._image.sidecar import Asked, Sky, asked_of, is_simulated, sky_o
 from sdss_cutout._service.skyserver import explore_url, navigate_url
 from sdss_cutout._store.files import translated, write_whole
 from sdss_cutout._store.layout import PAGE, PICTURE, paths_of
+from sdss_cutout._views.preview import Preview
+from sdss_cutout._views.protocols import WITH_PICTURE
 
-__all__ = ["Preview", "write_sheet"]
-
-# The statuses of targets that have a picture.
-_WITH_PICTURE = ("ok", "kept")
+__all__ = ["write_sheet"]
 
 # Where the files were on the machine that wrote the page is nobody's business.
 _LEFT_OUT = ("path", "sidecar")
@@ -50,16 +49,6 @@ _MODULES = (
 
 # Integers beyond this are not exact in JavaScript and travel as text.
 _EXACT = 2**53
-
-
-class Preview(NamedTuple):
-    """What the page shows of a file that browsers cannot show, such as a FITS file."""
-
-    picture: bytes
-    """A JPEG or PNG, as wide and high in pixels as the table says."""
-
-    header: bytes
-    """Header cards with the WCS of the picture, row 0 at the top, as in a sidecar."""
 
 
 def write_sheet(
@@ -186,7 +175,7 @@ def _suffixes(table: Table) -> list[str]:
     """Return the suffix of each target's file; empty where there is none."""
     paths = table["path"].tolist() if "path" in table.colnames else [""] * len(table)
     return [
-        (Path(path).suffix or PICTURE) if status in _WITH_PICTURE else ""
+        (Path(path).suffix or PICTURE) if status in WITH_PICTURE else ""
         for path, status in zip(paths, table["status"].tolist(), strict=True)
     ]
 

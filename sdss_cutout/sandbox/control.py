@@ -11,11 +11,11 @@ from sdss_cutout.sandbox.site import home
 from sdss_cutout.sandbox.wire import Answer, error_json, json_answer
 
 if TYPE_CHECKING:
+    from sdss_cutout.sandbox.request import Request
     from sdss_cutout.sandbox.server import Sandbox
-    from sdss_cutout.sandbox.site import Request
 
 
-def answer(sandbox: Sandbox, request: Request, posted: bytes) -> Answer:
+def answer(sandbox: Sandbox, request: Request) -> Answer:
     """The sandbox's own routes, which no log shows."""
     match request.method, request.path:
         case "GET", "/":
@@ -28,7 +28,7 @@ def answer(sandbox: Sandbox, request: Request, posted: bytes) -> Answer:
             sandbox.reset()
             return json_answer(200, {"reset": True})
         case "POST", "/sandbox/faults":
-            return _post_faults(sandbox, posted)
+            return _post_faults(sandbox, request.body)
     return error_json(404, f"no such control route: {request.method} {request.path}")
 
 

@@ -25,7 +25,7 @@ class RequestRecord:
     method, path : str
         As sent.
     query : dict
-        Decoded parameters.
+        Decoded parameters, of the URL and of a form.
     status : int
         As sent; 0 when the answer was cut or has not been given yet.
     fault : str or None

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from sdss_cutout.sandbox import pictures, rules, sql
+from sdss_cutout.sandbox import pictures, rules
 from sdss_cutout.sandbox.faults import HOP, LOOP
 from sdss_cutout.sandbox.sas import damage
+from sdss_cutout.sandbox.sql import results
 from sdss_cutout.sandbox.wire import Answer, Wire, error_json, html, http_date, json_answer
 
 if TYPE_CHECKING:
@@ -144,11 +145,10 @@ def _gzipped_zeros(size: int) -> bytes:
 
 
 def _rate_limit(victim: Victim, _options: dict[str, Any]) -> Answer:
-    return csv_answer(sql.error_csv(rules.RATE_LIMIT_TEXT.format(query=victim.command)))
+    return _csv(results.error_rows(rules.RATE_LIMIT_TEXT.format(query=victim.command)).as_csv())
 
 
-def csv_answer(text: str) -> Answer:
-    """A 200 with CSV."""
+def _csv(text: str) -> Answer:
     return Answer(200, text.encode(), "text/plain; charset=utf-8")
 
 
@@ -174,9 +174,9 @@ _ANSWERS: dict[str, Callable[[Victim, dict[str, Any]], Answer]] = {
     "outside_200": _outside(200),
     "outside_404": _outside(404),
     "proxy_page": _proxy,
-    "sql_html_200": lambda _, options: html(200, sql.error_page(options["message"])),
+    "sql_html_200": lambda _, options: html(200, results.error_page(options["message"])),
     "sql_site_page_200": lambda *_: html(200, _SITE_PAGE),
-    "sql_error_message": lambda _, options: csv_answer(sql.error_csv(options["message"])),
+    "sql_error_message": lambda _, options: _csv(results.error_rows(options["message"]).as_csv()),
     "sql_rate_limit": _rate_limit,
     "sql_error_json": lambda _, options: error_json(500, options["message"]),
     "frame_missing": lambda victim, _: damage.not_found(victim.target),

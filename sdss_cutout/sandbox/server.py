@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any, cast
 from sdss_cutout.sandbox import control, mischief, projection
 from sdss_cutout.sandbox.faults import HOP, LOOP, Fault, FaultBook
 from sdss_cutout.sandbox.log import RequestLog, RequestRecord
-from sdss_cutout.sandbox.site import Request, Site
+from sdss_cutout.sandbox.request import Request
+from sdss_cutout.sandbox.site import Site
 from sdss_cutout.sandbox.wire import (
     SERVER,
     Answer,
@@ -47,6 +48,8 @@ class Sandbox:
         only: for tests of endurance.
     outside_status : {404, 200}
         How pictures without imaging are answered; servers before 2017-03 said 200.
+    queries_per_minute : int, optional
+        Refuse SQL beyond this number in any minute, as the real server does beyond 60.
     noise : bool
         Whether frames have noise. Without it their pixels are the exact light of the sources.
     frame_shape : tuple of int
@@ -63,11 +66,13 @@ class Sandbox:
 
     def __init__(
         self, port: int = 0, *, fast: bool = False, outside_status: int = 404,
-        noise: bool = True, frame_shape: tuple[int, int] = (1489, 2048),
+        queries_per_minute: int | None = None, noise: bool = True,
+        frame_shape: tuple[int, int] = (1489, 2048),
     ) -> None:  # fmt: skip
         self.site = Site(
-            fast=fast, outside_status=outside_status, noise=noise, frame_shape=frame_shape
-        )
+            fast=fast, outside_status=outside_status, queries_per_minute=queries_per_minute,
+            noise=noise, frame_shape=frame_shape,
+        )  # fmt: skip
         self.faults = FaultBook()
         self.log = RequestLog(counters_only=fast)
         self._server = _Server(("127.0.0.1", port), self)
@@ -290,11 +295,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _exchange(self) -> None:
         sandbox = cast("_Server", self.server).sandbox
-        request = Request.parse(self.command, self.path)
-        posted = self._read_posted()
+        content_type = self.headers.get("Content-Type", "")
+        request = Request.parse(self.command, self.path, self._read_posted(), content_type)
         if request.route == "control":
             wire = Wire(self.connection, lambda _: None, lambda: None)
-            self._finish(wire, lambda: wire.send(control.answer(sandbox, request, posted)))
+            self._finish(wire, lambda: wire.send(control.answer(sandbox, request)))
             return
         self._logged(sandbox, request)
 
@@ -302,7 +307,7 @@ class _Handler(BaseHTTPRequestHandler):
         fault, name = _chosen(sandbox.faults, request)
         record = RequestRecord(
             time=time.monotonic(), kind=request.kind, method=request.method, path=request.path,
-            query=request.query, status=0, fault=name,
+            query=request.fields, status=0, fault=name,
             user_agent=self.headers.get("User-Agent", ""),
         )  # fmt: skip
         log = sandbox.log

@@ -22,10 +22,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from sdss_cutout.sandbox.population import Number
+
     Floats = NDArray[np.float64]
 
 SEED = 20260
 CELL_DEG = 0.5
+CELL_RADIUS = 0.45  # degrees; a cell's corners are no farther from its centre
 BANDS = round(180 / CELL_DEG)
 CACHED_CELLS = 400
 BRIGHT_RUN = 4000
@@ -111,13 +114,9 @@ class Sky:
         )
 
     def box(self, ra: tuple[float, float], dec: tuple[float, float]) -> NDArray[np.void]:
-        """All faint objects of a rectangle in ra and dec, degrees, that does not cross RA 0."""
-        bands = range(math.floor((dec[0] + 90) / CELL_DEG), math.ceil((dec[1] + 90) / CELL_DEG))
-        tables = []
-        for band in bands:
-            first, last = (round(side * cells_in_band(band) / 360.0) for side in ra)
-            tables += [self.cell(band, index).table for index in range(first - 1, last + 1)]
-        table = np.concatenate(tables)
+        """All objects of a rectangle in ra and dec, degrees, that does not cross RA 0."""
+        cells = [self.cell(*cell).table for cell in cells_in_box(ra, dec)]
+        table = np.concatenate([self.bright.table, *cells])
         inside = (table["ra"] >= ra[0]) & (table["ra"] <= ra[1])
         return np.asarray(table[inside & (table["dec"] >= dec[0]) & (table["dec"] <= dec[1])])
 
@@ -140,6 +139,53 @@ def cells_in_band(band: int) -> int:
     """How many cells a band of declination is cut into, each about a quarter square degree."""
     middle = math.radians(-90.0 + (band + 0.5) * CELL_DEG)
     return max(1, round(360.0 * math.cos(middle) / CELL_DEG))
+
+
+def run_of(band: Number) -> Number:
+    """The run that the identifiers of a band's objects name."""
+    return 94 + band
+
+
+def camcol_of(index: Number) -> Number:
+    """The camera column that the identifiers of a cell's objects name."""
+    return 1 + index % 6
+
+
+def field_of(index: Number) -> Number:
+    """The field that the identifiers of a cell's objects name."""
+    return 11 + index // 6
+
+
+def cell_of_field(run: int, camcol: int, field: int) -> tuple[int, int]:
+    """The cell whose objects' identifiers name a field."""
+    return run - 94, 6 * (field - 11) + camcol - 1
+
+
+def cell_of_plate(plate: int, mjd: int) -> tuple[int, int]:
+    """The cell whose spectra are of a plate and a date."""
+    return plate - 266, mjd - 51_600
+
+
+def plate_of(band: Number) -> Number:
+    """The plate of a band's spectra."""
+    return 266 + band
+
+
+def mjd_of(index: Number) -> Number:
+    """The date of a cell's spectra."""
+    return 51_600 + index
+
+
+def cells_in_box(ra: tuple[float, float], dec: tuple[float, float]) -> list[tuple[int, int]]:
+    """All cells that a rectangle in ra and dec, degrees, may touch."""
+    lowest = max(0, math.floor((dec[0] + 90.0) / CELL_DEG))
+    highest = min(BANDS - 1, math.floor((dec[1] + 90.0) / CELL_DEG))
+    found = []
+    for band in range(lowest, highest + 1):
+        count = cells_in_band(band)
+        first, last = (math.floor(side * count / 360.0) for side in ra)
+        found += [(band, index) for index in range(max(0, first), min(last, count - 1) + 1)]
+    return found
 
 
 def cells_near(ra: float, dec: float, radius_deg: float) -> Iterator[tuple[int, int]]:
@@ -174,10 +220,12 @@ def _faint_patch(band: int, index: int) -> Patch:
     count = len(table)
     table["ra"] = (index + rng.random(count)) * width % 360.0
     table["dec"] = np.degrees(np.arcsin(rng.uniform(edges[0], edges[1], count)))
-    population.name_objects(table, run=94 + band, camcol=1 + index % 6, field=11 + index // 6)
-    population.name_spectra(table, plate=266 + band, mjd=51_600 + index)
+    population.name_objects(
+        table, run=run_of(band), camcol=camcol_of(index), field=field_of(index)
+    )  # fmt: skip
+    population.name_spectra(table, plate=plate_of(band), mjd=mjd_of(index))
     centre = projection.normal((index + 0.5) * width, low + CELL_DEG / 2)
-    return Patch.of(table, centre, CELL_DEG)
+    return Patch.of(table, centre, CELL_RADIUS)
 
 
 def _bright_patch() -> Patch:

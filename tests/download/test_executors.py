@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import multiprocessing
 import os
 import signal
 from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -21,9 +21,10 @@ from sdss_cutout._request.request import build_requests
 from sdss_cutout._request.site import check_site
 from sdss_cutout._store.manifest import Manifest
 from sdss_cutout._targets.targets import read_targets
+from sdss_cutout._transfer import next_step
 from sdss_cutout._transfer.fetch import FetchSettings
 from sdss_cutout._transfer.rate_limiter import LimiterState
-from sdss_cutout.sandbox import Sandbox
+from sdss_cutout.sandbox import Fault, Sandbox
 
 
 @pytest.fixture
@@ -187,6 +188,89 @@ def test_chunks_begin_small_and_stay_bounded():
     assert set(slow) == {5}
 
 
+class OneByOne(Executor):
+    """Works where it is submitted, and notes with what."""
+
+    _max_workers = 2
+
+    def __init__(self):
+        self.states = []
+
+    def submit(self, function, /, chunk, share, state, writer):
+        self.states.append(state)
+        future = Future()
+        # Nobody wants to wait here for when the chunk may begin.
+        future.set_result(function(chunk, share, replace(state, due_after=0.0), writer))
+        return future
+
+
+def test_chunks_draw_on_the_clients_budget(fast, tmp_path):
+    class ThreeAtOnce(OneByOne):
+        _max_workers = 3
+        given = ()
+
+        def submit(self, function, /, chunk, share, state, writer):
+            self.states.append(state)
+            self.given = [*self.given, (Future(), chunk, share, writer)]
+            if len(self.given) == 3:
+                for future, chunk, share, writer in self.given:
+                    fast_share = replace(share, max_rate=1e6)
+                    future.set_result(function(chunk, fast_share, LimiterState(), writer))
+            return self.given[-1][0]
+
+    client = client_of(fast, connections=3, rate=0.05)  # a chunk of one is worth 20 s
+    executor = ThreeAtOnce()
+    client.download(table_of(3), tmp_path, size=64, executor=executor)
+    assert [state.due_after for state in executor.states] == pytest.approx([0, 20, 40], abs=9)
+    limiter = client._session.limiter
+    assert limiter.state().taken == 3
+    assert limiter.reserve(1) == pytest.approx(60, abs=9)
+
+
+def test_attempts_beyond_the_first_are_paid_for(sandbox, tmp_path):
+    sandbox.inject(Fault("error_json", times=1))
+    client = client_of(sandbox, connections=2)
+    report = client.download(table_of(10), tmp_path, size=64, executor=OneByOne())
+    assert set(report.table["attempts"]) == {2}
+    assert client._session.limiter.state().taken == 20
+
+
+def test_the_next_chunks_know_what_the_server_asked_for(sandbox, tmp_path):
+    sandbox.inject(Fault("too_many_requests", match="ra=10.0", retry_after=3600))
+    client = client_of(sandbox, connections=1)
+    executor = OneByOne()
+    report = client.download(table_of(24), tmp_path, size=64, executor=executor)
+    assert report.counts["failed"] == 24
+    assert all("Retry-After" in error for error in report.table["error"])
+    assert len(sandbox.picture_requests) == 1
+    assert executor.states[0].retry_after == 0
+    assert executor.states[-1].retry_after > 3500
+    cutouts = client.get(table_of(2), size=64)  # and so do the client's own calls
+    assert set(cutouts.table["attempts"]) == {0}
+    assert len(sandbox.picture_requests) == 1
+
+
+def test_a_rate_that_fell_stays_low_in_the_next_chunk(sandbox, tmp_path):
+    sandbox.inject(Fault("service_unavailable", match="ra=10.07", times=1))
+    client = client_of(sandbox, connections=1)
+    executor = OneByOne()
+    report = client.download(table_of(16), tmp_path, size=64, executor=executor)
+    assert report.counts["ok"] == 16
+    assert executor.states[0].factor == 1
+    assert 0.5 <= executor.states[1].factor < 1
+
+
+def test_a_dead_network_ends_the_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(next_step, "_FIRST_WAIT", 0.001)
+    with Sandbox() as server:
+        pass  # closed again: nothing listens there
+    report = client_of(server).download(table_of(300), tmp_path, size=64, executor=OneByOne())
+    assert report.counts["failed"] == 300
+    attempts = list(report.table["attempts"])
+    assert 20 <= sum(number > 0 for number in attempts) < 100
+    assert report.table["error"][299].startswith("not tried: the first 20 targets failed because")
+
+
 # ------------------------------------------------------------------------------- lost workers
 
 
@@ -231,7 +315,7 @@ def test_a_line_cut_by_the_loss_spoils_no_other(fast, tmp_path):
     journal.note(outcome)
     with journal._path.open("a") as file:
         file.write('\n{"index": 2, "na')
-    journal.note(dataclasses.replace(outcome, index=3))
+    journal.note(replace(outcome, index=3))
     assert sorted(journal.read()) == [1, 3]
 
 

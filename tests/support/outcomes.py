@@ -20,8 +20,7 @@ class GonePicture:
     url: str = ""
     sidecar_bytes: bytes = b""
 
-    @property
-    def content(self):
+    def in_memory(self):
         raise ImageError(f"{self.name}.jpg: No such file or directory")
 
 
@@ -43,3 +42,13 @@ class Composite:
         pixels[: self.size // 2, :, 0] = 200
         pixels[self.size // 2 :, :, 2] = 200
         return pixels
+
+
+class OutcomeList(list):
+    """A list of outcomes."""
+
+    def __repr__(self):
+        return f"<a list of {len(self)}>"
+
+    def iter_unread(self):
+        return iter(self)

@@ -17,7 +17,7 @@ from astropy.table import Table
 
 from sdss_cutout import SDSSCutouts
 from sdss_cutout._transfer import next_step
-from sdss_cutout.sandbox import PICTURE_FAULTS, Fault, Sandbox
+from sdss_cutout.sandbox import PICTURE_FAULTS, Fault, Sandbox, fault_variants
 
 # Shorter than in life, so that the whole table takes seconds.
 FIRST_WAIT, TIMEOUT, ATTEMPTS = 0.05, 1.0, 3
@@ -87,12 +87,12 @@ def _short_waits(monkeypatch):
     monkeypatch.setattr(next_step, "_FIRST_WAIT", FIRST_WAIT)
 
 
-def run(sandbox, directory):
+def run(sandbox, directory, attempts=ATTEMPTS):
     client = SDSSCutouts(
         base_url=sandbox.base_url,
         max_rate=2_000,
         timeout=TIMEOUT,
-        max_attempts=ATTEMPTS,
+        max_attempts=attempts,
         show_progress=False,
     )
     return client.download(TARGETS, directory, size=64)
@@ -107,12 +107,40 @@ def test_the_table_is_complete():
 def test_fault(sandbox, tmp_path, name, how_often, fault_table):
     expected = FAULTS[name]
     status, requests = getattr(expected, how_often)
+    check(sandbox, tmp_path, name, how_often, status, requests, ATTEMPTS, fault_table)
+
+
+# The end of these bodies could be taken for the end of the connection, or the reverse.
+SLOW_OR_BROKEN = (
+    "slow_headers", "slow_body", "short_body", "short_body_no_length", "broken_chunking",
+    "reset_in_body", "huge_body", "gzip_bomb", "truncated", "truncated_with_eoi", "empty",
+)  # fmt: skip
+VARIANTS = [(name, variant) for name in SLOW_OR_BROKEN for variant in fault_variants(name)[1:]]
+
+
+def as_text(name, variant):
+    return ", ".join([name, *(f"{option}={value}" for option, value in variant.items())])
+
+
+@pytest.mark.parametrize("how_often", ["once", "ever"])
+@pytest.mark.parametrize(("name", "variant"), VARIANTS, ids=lambda value: str(value))
+def test_faults_are_bounded_however_the_answer_ends(
+    sandbox, tmp_path, name, variant, how_often, fault_table
+):
+    status = "ok" if how_often == "once" else "failed"
+    check(sandbox, tmp_path, name, how_often, status, 2, 2, fault_table, **variant)
+
+
+def check(sandbox, tmp_path, name, how_often, status, requests, attempts, fault_table, **variant):
+    expected = FAULTS[name]
     times = 1 if how_often == "once" else None
-    sandbox.inject(Fault(name, times=times, match="ra=19.5", **dict(expected.options)))
+    options = dict(expected.options) | variant
+    sandbox.inject(Fault(name, times=times, match="ra=19.5", **options))
 
     started = time.monotonic()
-    report = run(sandbox, tmp_path)
+    report = run(sandbox, tmp_path, attempts)
     seconds = time.monotonic() - started
+    assert seconds < 30  # the slow ones would take minutes, but for the bound
 
     row, *others = report.table
     sent = [r for r in sandbox.picture_requests if r.query["ra"] == "19.5"]
@@ -126,7 +154,7 @@ def test_fault(sandbox, tmp_path, name, how_often, fault_table):
         assert row["error"] == ""
         assert {path.name for path in tmp_path.glob("hit*")} == {"hit.jpg", "hit.wcs"}
     assert not list(tmp_path.glob(".*"))
-    fault_table[name, how_often] = (status, len(sent), seconds, row["error"])
+    fault_table[as_text(name, variant), how_often] = (status, len(sent), seconds, row["error"])
 
 
 def test_connection_refused(tmp_path):
@@ -195,18 +223,32 @@ def fault_table(request):
         path.write_text(as_markdown(rows), encoding="utf-8")
 
 
+ENDINGS = {
+    "close": ", and the answer says `Connection: close`",
+    "http10": ", and the answer is in HTTP/1.0",
+    "length": ", and the answer says no length",
+}
+
+
+def ending(variant):
+    return "".join(ENDINGS[option] for option in variant)
+
+
 def as_markdown(rows):
     lines = [
         "| fault | what the server does | once: outcome | requests | s | for ever: outcome "
         "| requests | s | error |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for name in FAULTS:
+    rows_in_order = [(name, {}) for name in FAULTS] + VARIANTS
+    for name, variant in rows_in_order:
+        text = as_text(name, variant)
         nothing = ("", 0, math.nan, "")
-        once, ever = rows.get((name, "once"), nothing), rows.get((name, "ever"), nothing)
+        once, ever = rows.get((text, "once"), nothing), rows.get((text, "ever"), nothing)
         error = ever[3].replace("|", "\\|")
+        does = f"{PICTURE_FAULTS[name]}{ending(variant)}"
         lines.append(
-            f"| `{name}` | {PICTURE_FAULTS[name]} | {once[0]} | {once[1]} | {once[2]:.1f} "
+            f"| `{text}` | {does} | {once[0]} | {once[1]} | {once[2]:.1f} "
             f"| {ever[0]} | {ever[1]} | {ever[2]:.1f} | {error} |"
         )
     return "\n".join(lines) + "\n"

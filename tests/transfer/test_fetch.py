@@ -15,8 +15,8 @@ from sdss_cutout._request.request import build_requests
 from sdss_cutout._request.site import check_site
 from sdss_cutout._targets.targets import read_targets
 from sdss_cutout._transfer import next_step
-from sdss_cutout._transfer.classify import Kind, Response
-from sdss_cutout._transfer.fetch import FetchSettings, Task
+from sdss_cutout._transfer.classify import Answer, Kind, Response
+from sdss_cutout._transfer.fetch import EarlyEnd, FetchSettings, Task
 from sdss_cutout._transfer.session import Session
 
 PICTURE = Response(status=200, reason="OK", content=GOOD)
@@ -231,3 +231,104 @@ def test_the_list_is_taken_little_by_little():
     next(results)
     assert len(taken) < 1_500
     results.close()
+
+
+# ------------------------------------------------------------------------------- early end
+
+REFUSED = Response(failure="the connection was refused", unreachable=True)
+
+
+class Unreachable(FakeTransport):
+    """No connection comes about, until so many requests were sent."""
+
+    def __init__(self, until=None):
+        super().__init__()
+        self.until = until
+
+    def send(self, url, request, deadline, auth):
+        response = super().send(url, request, deadline, auth)
+        reached = self.until is not None and sum(self.sent.values()) > self.until
+        return response if reached else REFUSED
+
+
+def test_a_dead_network_ends_the_run_after_twenty_targets():
+    transport = Unreachable()
+    found = by_row(run(transport, count=500, max_attempts=3))
+    assert sorted(found) == list(range(500))
+    tried = [attempts for answer, attempts in found.values() if attempts]
+    assert 20 <= len(tried) < 100
+    assert sum(attempts == 3 for attempts in tried) >= 20
+    answer, attempts = found[499]
+    assert (answer.kind, attempts) == (Kind.FAULT, 0)
+    assert answer.message == (
+        "not tried: the first 20 targets failed because the connection was refused; run again to "
+        "go on"
+    )
+    assert found[0][0].message == "the connection was refused"
+
+
+def test_a_dead_network_ends_the_run_after_some_seconds(monkeypatch):
+    monkeypatch.setattr(EarlyEnd, "_SECONDS", 0.0)
+    monkeypatch.setattr(next_step, "_FIRST_WAIT", 60.0)
+    transport = Unreachable()
+    found = by_row(run(transport, count=500, max_attempts=5))
+    assert len(found) == 500
+    assert 20 <= sum(transport.sent.values()) < 100
+
+
+def test_a_short_interruption_does_not_end_the_run():
+    found = by_row(run(Unreachable(until=40), count=100, connections=8, max_attempts=5))
+    assert {answer.kind for answer, _ in found.values()} == {Kind.OK}
+
+
+def test_short_lists_have_all_their_attempts():
+    transport = Unreachable()
+    found = by_row(run(transport, count=19, max_attempts=3))
+    assert {attempts for _, attempts in found.values()} == {3}
+    assert sum(transport.sent.values()) == 57
+
+
+def test_a_network_that_fails_later_does_not_end_the_run():
+    class Once(FakeTransport):
+        def send(self, url, request, deadline, auth):
+            return PICTURE if request.ra == 0 else REFUSED
+
+    found = by_row(run(Once(), count=100, connections=1, max_attempts=1))
+    assert {attempts for _, attempts in found.values()} == {1}
+
+
+def noted(early_end, count, message="refused", *, is_last=False, unreachable=True):
+    answer = Answer(kind=Kind.FAULT, message=message, unreachable=unreachable)
+    return [early_end.note(index, answer, is_last=is_last) for index in range(count)]
+
+
+def test_the_early_end_needs_twenty_targets_and_some_seconds():
+    clock = Clock()
+    early_end = EarlyEnd(clock=clock)
+    assert not any(noted(early_end, 30))
+    clock.now += 4.9
+    assert not any(noted(early_end, 30))
+    clock.now += 0.2
+    assert noted(early_end, 1) == [True]
+    assert early_end.reason == "refused"
+
+
+def test_the_early_end_comes_at_once_where_twenty_targets_were_given_up():
+    early_end = EarlyEnd(clock=Clock())
+    assert noted(early_end, 21, is_last=True) == [False] * 19 + [True, False]
+
+
+@pytest.mark.parametrize("other", [{"message": "not resolved"}, {"unreachable": False}])
+def test_another_failure_is_not_the_same_reason(other):
+    early_end = EarlyEnd(clock=Clock())
+    noted(early_end, 10, is_last=True)
+    noted(early_end, 1, **other)
+    assert not any(noted(early_end, 50, is_last=True))
+    assert early_end.reason == ""
+
+
+class Clock:
+    now = 1000.0
+
+    def __call__(self):
+        return self.now

@@ -12,12 +12,14 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import Circle, Polygon
 from PIL import Image
 
-from sdss_cutout import Cutout, ImageError, QueryError, RequestError, StoreError
+from sdss_cutout import Cutout, ImageError, QueryError, RequestError, SDSSCutouts, StoreError
 from sdss_cutout._views.chart.chart import draw_chart, make_chart
 from sdss_cutout._views.chart.page import Page
+from sdss_cutout.sandbox import Sandbox
 
 TARGET = SkyCoord(20.0, 0.0, unit="deg")
 NOTES = ["Run 116.ABCD.001", "PI A. Observer"]
@@ -30,13 +32,21 @@ def _figures_are_closed():
 
 
 @pytest.fixture
-def cutout(client):
-    return client.get(TARGET, fov=6 * u.arcmin, size=600)
+def cutout(field):
+    return field[0]
+
+
+@pytest.fixture(scope="module")
+def field(running_sandbox):
+    """A picture and its chart, drawn once; no test changes them."""
+    client = SDSSCutouts(base_url=running_sandbox.base_url, show_progress=False)
+    cutout = client.get(TARGET, fov=6 * u.arcmin, size=600)
+    return cutout, cutout.chart(slit="120x1.5@35", notes=NOTES)
 
 
 @pytest.fixture
-def chart(cutout):
-    return cutout.chart(slit="120x1.5@35", notes=NOTES)
+def chart(field):
+    return field[1]
 
 
 def texts_of(figure):
@@ -60,8 +70,9 @@ def lines_of_stars(figure):
 
 
 def canvas_of(figure):
-    figure.canvas.draw()
-    return np.asarray(figure.canvas.buffer_rgba())[:, :, :3]
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[:, :, :3]
 
 
 # ------------------------------------------------------- what the observatories ask for
@@ -281,8 +292,9 @@ def test_simulated_pictures_say_so_and_are_not_called_sdss_data(chart):
 
 
 def test_real_pictures_name_the_survey(cutout):
-    sidecar_bytes = cutout.sidecar_bytes.replace(b"SIMULATED", b"SkyServer")
-    real = replace(cutout, picture=cutout.picture._replace(sidecar_bytes=sidecar_bytes))
+    picture = cutout.picture
+    sidecar = picture.sidecar_bytes.replace(b"SIMULATED", b"SkyServer")
+    real = replace(cutout, picture=picture._replace(sidecar_bytes=sidecar))
     text = text_of(draw_chart(real))
     assert "SDSS DR17: bands g, r, i" in text
     assert "imulated" not in text.replace("SIMULATED", "simulated")
@@ -320,6 +332,33 @@ def test_a_chart_is_drawn_without_the_catalogue_and_says_so(cutout, caplog):
     assert told in text_of(figure)
     assert len(circles_of(figure)) == 1
     assert "no offset stars, the query failed" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        (Table({"error": [1]}), "ra"),
+        (Table({"ra": ["x"], "dec": ["y"]}), "ra"),
+        (Table({"ra": [20.0], "dec": [0.0]}), "psfMag_r"),
+    ],
+)
+def test_a_strange_answer_is_told(cutout, table, column):
+    figure = make_chart(cutout, None, lambda sql: table)
+    assert f"the answer has no column {column} of numbers" in text_of(figure)
+
+
+def test_a_chart_of_a_saved_picture_asks_where_the_picture_came_from(tmp_path):
+    with Sandbox() as sandbox:
+        client = SDSSCutouts(base_url=sandbox.base_url, show_progress=False)
+        path = client.get(TARGET, fov=6 * u.arcmin, size=200).save(tmp_path).path
+        sandbox.reset()
+        online = Cutout.read(path).chart(stars=2)
+        assert [request.kind for request in sandbox.requests] == ["sql"]
+    offline = Cutout.read(path).chart(stars=2)
+
+    assert len(lines_of_stars(online)) == 2
+    assert lines_of_stars(offline) == []
+    assert "No offset stars: the catalogue query failed" in text_of(offline)
 
 
 def test_no_star_is_no_query(cutout, sandbox):

@@ -11,7 +11,7 @@ import pytest
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import MaskedColumn, Table
-from outcomes import Composite, GonePicture
+from outcomes import Composite, GonePicture, OutcomeList
 from PIL import Image
 
 from sdss_cutout import CutoutList, RequestError, StoreError
@@ -110,6 +110,21 @@ def test_wrong_options_are_refused(cutouts, options, message):
         cutouts.montage(**options)
 
 
+def test_a_report_shows_a_file_that_is_gone_as_such(client, tmp_path):
+    sky = SkyCoord([150.0, 150.1, 150.2], [30.0, 30.0, 30.0], unit="deg")
+    report = client.download(sky, tmp_path, size=64)
+    (tmp_path / f"{report.table['name'][1]}.jpg").unlink()
+
+    figure = report.montage()
+    path = write_montage(report, tmp_path / "montage.png", tile=64)
+
+    assert len(figure.axes[0].images) == 2
+    assert "unreadable" in texts_of(figure)
+    with Image.open(path) as image:
+        red, _, blue = image.getpixel((64 + 5, 5))
+        assert red > 2 * blue
+
+
 def test_a_report_is_drawn_too(client, tmp_path):
     report = client.download(
         SkyCoord([150.0, OUTSIDE[0]], [30.0, OUTSIDE[1]], unit="deg"), tmp_path
@@ -120,7 +135,7 @@ def test_a_report_is_drawn_too(client, tmp_path):
 
 
 def test_a_file_that_is_gone_shows_as_such(cutouts):
-    shown = [cutouts[0], GonePicture(), cutouts[1]]
+    shown = OutcomeList([cutouts[0], GonePicture(), cutouts[1]])
     figure = montage_figure(shown, Table({"name": ["a", "gone", "b"]}))
     assert len(figure.axes[0].images) == 2
     assert texts_of(figure) == ["a", "unreadable", "gone", "b"]
@@ -128,7 +143,7 @@ def test_a_file_that_is_gone_shows_as_such(cutouts):
 
 def test_a_picture_of_arrays_is_shown_with_its_last_row_at_the_top():
     simulated = Composite(header=fits.Header({"ORIGIN": "SIMULATED sky"}))
-    outcomes = [Composite(), simulated, Composite(status="outside")]
+    outcomes = OutcomeList([Composite(), simulated, Composite(status="outside")])
     figure = montage_figure(outcomes, Table({"name": ["a", "b", "c"]}))
 
     picture, _ = figure.axes[0].images
@@ -191,7 +206,7 @@ def test_png_has_titles(cutouts, tmp_path):
 
 
 def test_png_shows_pictures_of_arrays_and_files_that_are_gone(tmp_path):
-    path = write_montage([Composite(), GonePicture()], tmp_path / "m.png", tile=82)
+    path = write_montage(OutcomeList([Composite(), GonePicture()]), tmp_path / "m.png", tile=82)
     with Image.open(path) as image:
         pixels = np.asarray(image)
     assert pixels[5, 41].tolist() == [0, 0, 200]
@@ -209,7 +224,7 @@ def test_png_titles_keep_their_ends(cutouts, tmp_path):
 
 
 def test_png_that_was_killed_half_way_is_removed_by_the_next(cutouts, tmp_path):
-    left = tmp_path / ".run-0123abcd"
+    left = tmp_path / ".run-0123abcd"  # the folder of a process that does not run any more
     left.mkdir()
     (left / "lock").touch()
     (left / "m.png").write_bytes(b"half")

@@ -10,7 +10,7 @@ from html.parser import HTMLParser
 import pytest
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
-from outcomes import Composite, GonePicture
+from outcomes import Composite, GonePicture, OutcomeList
 from PIL import Image
 
 from sdss_cutout import CutoutList, read_cutouts
@@ -125,11 +125,7 @@ def test_files_that_are_gone_are_no_error(client, tmp_path):
 
 
 def test_one_file_that_is_gone_does_not_hide_the_others(cutouts):
-    class Shown(list):
-        def __repr__(self):
-            return "<a list>"
-
-    html = list_html(Shown([cutouts[0], GonePicture(), cutouts[0]]))
+    html = list_html(OutcomeList([cutouts[0], GonePicture(), cutouts[0]]))
 
     assert html.count("<img") == 2
     assert "gone.jpg: No such file or directory" in html
@@ -142,7 +138,7 @@ def test_names_stand_under_their_pictures(cutouts):
 
 
 def test_a_picture_of_arrays_is_shown_in_lists_and_by_itself():
-    page = Tags(list_html([Composite()]))
+    page = Tags(list_html(OutcomeList([Composite()])))
     (picture,) = page.all("img")
     data = base64.b64decode(picture["src"].partition(",")[2])
     with Image.open(io.BytesIO(data)) as image:

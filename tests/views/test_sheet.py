@@ -16,7 +16,8 @@ from browser import HOSTILE, HOSTILE_TAG, OUTSIDE
 
 from sdss_cutout import StoreError, read_cutouts
 from sdss_cutout._views import sheet
-from sdss_cutout._views.sheet import Preview, write_sheet
+from sdss_cutout._views.preview import Preview
+from sdss_cutout._views.sheet import write_sheet
 
 
 def data_of(page):

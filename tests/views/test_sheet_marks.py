@@ -63,6 +63,9 @@ def test_advancing_can_be_turned_off(sheet):
     sheet.go_to("one")
     sheet.press("1", "2")
     assert sheet.marks() == {"one": "bad"}
+    sheet.one("#advance").click()
+    sheet.press("a")  # a box takes no text, so that keys are heard there too
+    assert not sheet.one("#advance").is_selected()
     sheet.open()
     assert not sheet.one("#advance").is_selected()
     sheet.go_to("one")

@@ -8,7 +8,8 @@ import pytest
 from browser import HOSTILE_NAME, Keys
 
 from sdss_cutout import read_cutouts
-from sdss_cutout._views.sheet import Preview, write_sheet
+from sdss_cutout._views.preview import Preview
+from sdss_cutout._views.sheet import write_sheet
 
 
 def with_cards(header, values):

@@ -57,11 +57,11 @@ def make_chart(
     chart is drawn without offset stars, and says why.
     """
     file = None if path is None else check_chart_path(path)
-    wanted = None if slit is None else read_slit(slit)
+    parsed_slit = None if slit is None else read_slit(slit)
     count = _star_count(stars)
     table, remark = _offset_stars(picture, query, count) if count else (None, "")
     figure = draw_chart(
-        picture, table, slit=wanted, title=title, notes=notes, remark=remark,
+        picture, table, slit=parsed_slit, title=title, notes=notes, remark=remark,
         managed=file is None,
     )  # fmt: skip
     if file is not None:
@@ -79,23 +79,25 @@ def _star_count(stars: Any) -> int:
 def _offset_stars(
     picture: SkyPicture, query: Callable[[str], Table], count: int
 ) -> tuple[Table | None, str]:
-    """Return the offset stars, and what there is to say if they are fewer."""
+    """Return the offset stars, and a remark if they are fewer."""
     height, width = picture.data.shape[:2]
     scale = proj_plane_pixel_scales(picture.wcs)[0] * u.deg
     radius = scale * np.hypot(width, height) / 2
+    chosen = None
     try:
         objects = query(offset_star_query(picture.coord, radius))
+        if len(objects):
+            chosen = choose_offset_stars(
+                objects, picture.coord, picture.wcs, (width, height), count
+            )
     except CutoutError as error:
         log.warning("chart of %s: no offset stars, the query failed: %s", picture.name, error)
         return None, f"No offset stars: the catalogue query failed ({error})."
-    found = None
-    if len(objects):
-        found = choose_offset_stars(objects, picture.coord, picture.wcs, (width, height), count)
-    number = 0 if found is None else len(found)
+    number = 0 if chosen is None else len(chosen)
     if number == count:
-        return found, ""
+        return chosen, ""
     remark = f"no other star here is isolated and has r < {FAINTEST:g}"
-    return found, f"{number} of {count} offset stars: {remark}."
+    return chosen, f"{number} of {count} offset stars: {remark}."
 
 
 # ------------------------------------------------------------------------------------ drawing
@@ -251,8 +253,8 @@ def _sexagesimal(coord: SkyCoord) -> tuple[str, str]:
 
 
 def _lines(notes: str | Sequence[str] | None) -> list[str]:
-    given = [notes] if isinstance(notes, str) else list(notes or [])
-    return [line for note in given for line in str(note).splitlines() if line.strip()]
+    texts = [notes] if isinstance(notes, str) else list(notes or [])
+    return [line for text in texts for line in str(text).splitlines() if line.strip()]
 
 
 def _write_foot(

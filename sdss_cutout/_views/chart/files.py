@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sdss_cutout._errors import RequestError
-from sdss_cutout._store.files import atomic_path, translated
+from sdss_cutout._store.files import atomic_path
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,7 +25,7 @@ STAR_COLOR, SLIT_COLOR = "#0b4ea2", "#b00020"
 _SUFFIXES = (".pdf", ".png", ".jpg", ".jpeg")
 # ESO takes charts of at most 1 MB; SALT wants 500 pixels a side at least.
 _LARGEST = 1_000_000
-_DPIS = (200, 150, 120, 100, 80)
+_FINEST, _COARSEST = 200, 80  # dots per inch
 
 
 def check_chart_path(path: str | Path) -> Path:
@@ -48,7 +48,7 @@ def write_chart(figure: Figure, path: Path) -> None:
         If the file cannot be written.
     """
     content = _pdf(figure) if path.suffix.lower() == ".pdf" else _picture(figure, path.suffix)
-    with translated(path.parent), atomic_path(path) as part:
+    with atomic_path(path) as part:
         part.write_bytes(content)
 
 
@@ -64,10 +64,10 @@ def _pdf(figure: Figure) -> bytes:
 def _picture(figure: Figure, suffix: str) -> bytes:
     """Return the figure as fine as the limit allows."""
     encode = _png if suffix.lower() == ".png" else _jpeg
-    for dpi in _DPIS:
+    dpi, content = _FINEST, encode(_rendered(figure, _FINEST), _FINEST)
+    while len(content) > _LARGEST and dpi > _COARSEST:
+        dpi = max(int(0.95 * dpi * (_LARGEST / len(content)) ** 0.5), _COARSEST)
         content = encode(_rendered(figure, dpi), dpi)
-        if len(content) <= _LARGEST:
-            break
     return content
 
 

@@ -12,6 +12,8 @@ from astropy.table import Table
 from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 
+from sdss_cutout._errors import QueryError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -68,6 +70,11 @@ def choose_offset_stars(
     `~astropy.table.Table`
         ``letter``, ``ra``, ``dec``, ``g``, ``r``, ``i``, and ``east`` and ``north``: the offset
         from the star to the target in arcsec.
+
+    Raises
+    ------
+    QueryError
+        If the table is not what was asked for.
     """
     sky = SkyCoord(_numbers(objects, "ra"), _numbers(objects, "dec"), unit="deg")
     places = np.stack(wcs.world_to_pixel(sky), axis=1).reshape(-1, 2)
@@ -82,8 +89,11 @@ def choose_offset_stars(
 
 def _numbers(objects: Table, name: str) -> NDArray[np.float64]:
     """Return a column as numbers; what is missing as NaN."""
-    column = np.ma.asarray(objects[name])
-    return np.ma.filled(column.astype(float), np.nan)
+    try:
+        column = np.ma.asarray(objects[name]).astype(float)
+    except (KeyError, ValueError) as error:
+        raise QueryError(f"the answer has no column {name} of numbers") from error
+    return np.ma.filled(column, np.nan)
 
 
 def _is_star(objects: Table) -> NDArray[np.bool_]:

@@ -36,7 +36,7 @@ class Page:
     _picture: tuple[float, float, float] = (0.0, 0.0, 0.0)
 
     def write(self, text: str, *, size: float, fitted: bool = False, **style: Any) -> None:
-        """Add text below what is there; ``fitted`` text is shortened rather than broken."""
+        """Add text below the last line; ``fitted`` text is shortened rather than broken."""
         room = 72 * (_WIDTH - 2 * _MARGIN) / size
         text = "".join(letter if letter.isprintable() else " " for letter in text)
         lines = [elided(text, room)] if fitted else _wrapped(text, room)
@@ -45,7 +45,7 @@ class Page:
             self._height += 1.35 * size / 72
 
     def place_picture(self) -> None:
-        """Leave room for the picture below what is there."""
+        """Leave room for the picture below the last line."""
         width = _WIDTH - 2 * _MARGIN
         height = width * self.aspect
         if height > _TALLEST:

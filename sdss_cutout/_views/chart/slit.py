@@ -64,10 +64,10 @@ def read_slit(slit: Any) -> Slit:
         If it is neither.
     """
     if isinstance(slit, str):
-        found = _SLIT.fullmatch(slit)
-        if found is None:
+        match = _SLIT.fullmatch(slit)
+        if match is None:
             raise RequestError(f"slit = {slit!r} is not valid; {_EXPECTED}")
-        length, width, angle = float(found[1]), float(found[2]), float(found[3])
+        length, width, angle = (float(match[group]) for group in (1, 2, 3))
     else:
         try:
             length, width, angle = (_angle(part) for part in slit)

@@ -70,7 +70,9 @@ export const say = (text) => {
  * @param {KeyboardEvent} event
  */
 export const isShortcut = (event) =>
-  !(event.ctrlKey || event.metaKey || event.altKey) && !around(event, "input, select, textarea");
+  !(event.ctrlKey || event.metaKey || event.altKey || around(event, TAKES_TEXT));
+
+const TAKES_TEXT = "select, input:not([type='checkbox'], [type='range'])";
 
 /** The browser's storage. It may be forbidden or full; then values live as long as the page. */
 export const storage = {

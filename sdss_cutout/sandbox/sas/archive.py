@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -14,15 +13,6 @@ from sdss_cutout.sandbox.wire import Answer, html
 
 if TYPE_CHECKING:
     from sdss_cutout.sandbox.sky import Sky
-
-ROUTES = {  # by the names of the routes; SkyServer reads its paths in any case, a file system not
-    "frame": re.compile(r"/sas/dr(?P<release>[0-9]{1,2})/.+"),
-    "fields": re.compile(
-        r"/dr(?P<release>[0-9]{1,2})/skyserverws/sdssfields/"
-        r"(?P<kind>urlsoffields|listoffields|fieldarray|fieldarrayrect)",
-        re.IGNORECASE,
-    ),
-}
 
 
 class Archive:
@@ -56,11 +46,9 @@ class Archive:
         body = self.frames.file(field, named.band, named.release)
         return Answer(200, body, "application/octet-stream")
 
-    def fields(self, path: str, query: dict[str, str]) -> Answer:
-        """The answer to a search for fields."""
-        found = ROUTES["fields"].fullmatch(path)
-        assert found is not None
-        return search.answer(self.survey, found["kind"].lower(), query, int(found["release"]))
+    def fields(self, kind: str, query: dict[str, str], release: int) -> Answer:
+        """The answer to a search for fields, named in lower case."""
+        return search.answer(self.survey, kind, query, release)
 
 
 def missing(path: str) -> Answer:

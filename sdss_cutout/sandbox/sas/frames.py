@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 MOST_CACHED = 256 * 2**20  # bytes of compressed frames kept
+_MAKING = threading.Semaphore(2)  # frames made at a time: each needs some 100 MB
 _DROPPED_BITS = 14  # of the mantissa: 10 significant binary digits stay, as in real frames
 
 
@@ -53,8 +54,8 @@ class FrameMaker:
         with busy:  # two clients that ask for the same frame wait for one making
             body = self._recall(key)
             if body is None:
-                hdus = self.hdus(field, band, release)
-                body = bz2.compress(_fits_bytes(hdus))
+                with _MAKING:
+                    body = bz2.compress(_fits_bytes(self.hdus(field, band, release)))
                 self._keep(key, body)
         with self._lock:
             self._busy.pop(key, None)
@@ -89,25 +90,29 @@ class FrameMaker:
     def image(self, field: Field, band: str) -> NDArray[np.float32]:
         """The pixels, in nanomaggies."""
         light = np.asarray(rendering.render(self._sky, field, band), dtype="f4")
-        if not self._noise:
-            return light
-        light += noise_of(field, band, light)
-        return rounded(light)
+        return rounded(observed(field, band, light)) if self._noise else light
 
 
-def noise_of(field: Field, band: str, light: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the photons and the dark current add, after the documentation's formula."""
+def observed(field: Field, band: str, light: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What the camera would see of some light, with noise after the documentation's formula.
+
+    The camera counts in whole numbers: a real frame's pixels, divided by the calibration, give
+    whole numbers when the sky is added.
+    """
     run, camcol = field.run, field.camcol
-    sky = camera.sky_level(run, camcol, band)
+    level = camera.sky_level(run, camcol, band)
     calib = camera.calibration(run, camcol, band)
-    rows = field.first_row + np.arange(run.rows)
-    counts = light / calib
-    counts += np.asarray(sky.along(rows), "f4")[:, None] * np.asarray(sky.across, "f4")
-    counts /= np.float32(camera.gain(run.number, camcol, band))
-    counts += np.float32(camera.dark_variance(run.number, camcol, band))
-    np.sqrt(counts, out=counts)
+    along = np.asarray(level.along(field.first_row + np.arange(run.rows)), dtype="f4")
+    sky = along[:, None] * np.asarray(level.across, dtype="f4")
+    counts = light / calib + sky
+    noise = counts / np.float32(camera.gain(run.number, camcol, band))
+    noise += np.float32(camera.dark_variance(run.number, camcol, band))
+    np.sqrt(noise, out=noise)
+    noise *= _random(field, band)
+    counts += noise
+    np.rint(counts, out=counts)
+    counts -= sky
     counts *= calib
-    counts *= _random(field, band)
     return counts
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sdss_cutout.sandbox.survey.fields import Field, Survey
 
 QUALITY = 3  # good
+_LINEAR = [f"{term}_{band}" for band in camera.BANDS for term in "abcdef"]
 ARCSEC2 = (camera.PIXEL_DEG * 3600) ** 2  # of a pixel
 
 
@@ -70,11 +71,13 @@ def field_row(field: Field, survey: Survey) -> dict[str, Any]:
 
 def linear_columns(field: Field) -> dict[str, float]:
     """The columns a_u to f_z of ``Field``, which have single precision as in the real one."""
-    return {
-        f"{name}_{band}": single(value)
-        for band in camera.BANDS
-        for name, value in linear_terms(field.astrans(band)).items()
-    }
+    rows = field.first_row
+    values = [
+        value
+        for t in field.transforms
+        for value in (t.a + t.b * rows, t.b, t.c, t.d + t.e * rows, t.e, t.f)
+    ]
+    return dict(zip(_LINEAR, np.asarray(values, dtype="f4").astype(float).tolist(), strict=True))
 
 
 def _band_columns(field: Field, band: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sdss_cutout.sandbox.sas import paths, records, search_xml
-from sdss_cutout.sandbox.sql import Rows
+from sdss_cutout.sandbox.sql.results import Rows
 from sdss_cutout.sandbox.survey import camera
 from sdss_cutout.sandbox.wire import Answer, error_json
 

@@ -84,18 +84,22 @@ class Field:
         rows, cols = self.shape
         return bool(-0.5 <= x < cols - 0.5 and -0.5 <= y < rows - 0.5)
 
-    @cached_property
+    @property
     def centre(self) -> tuple[float, float]:
         """Right ascension and declination of its middle."""
-        rows, cols = self.shape
-        ra, dec = self.astrans("r").sky(rows / 2, cols / 2)
-        return float(ra), float(dec)
+        ra, dec = self._outline
+        return float(ra[-1]), float(dec[-1])
 
-    @cached_property
+    @property
     def corners(self) -> tuple[Floats, Floats]:
         """Right ascensions and declinations of its corners."""
+        ra, dec = self._outline
+        return ra[:-1], dec[:-1]
+
+    @cached_property
+    def _outline(self) -> tuple[Floats, Floats]:
         rows, cols = self.shape
-        return self.astrans("r").sky([0, 0, rows, rows], [0, cols, cols, 0])
+        return self.astrans("r").sky([0, 0, rows, rows, rows / 2], [0, cols, cols, 0, cols / 2])
 
     @property
     def is_imaged(self) -> bool:

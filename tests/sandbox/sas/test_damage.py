@@ -101,3 +101,14 @@ def test_a_fault_of_frames_is_matched_by_the_path(noisy, frame):
     noisy.inject(Fault("frame_missing", match="/frame-g-"))
     assert requests.get(frame[0], timeout=9).status_code == 200
     assert requests.get(frame[0].replace("-r-", "-g-"), timeout=9).status_code == 404
+
+
+@pytest.mark.parametrize("name", ["frame_missing", "frame_wrong_run", "frame_cut_stream"])
+@pytest.mark.parametrize("ending", ["close", "http10"])
+def test_faults_of_frames_can_end_the_connection(noisy, frame, name, ending):
+    noisy.inject(Fault(name, **{ending: True}))
+    with requests.Session() as session:
+        answer = session.get(frame[0], timeout=9)
+    assert answer.raw.version == (10 if ending == "http10" else 11)
+    assert answer.headers.get("Connection", "close") == "close"
+    assert answer.content != frame[1]

@@ -1,5 +1,7 @@
 """Frames: their parts, where their pixels are, their light and their noise."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 import requests
@@ -10,7 +12,8 @@ from astropy.wcs import WCS, FITSFixedWarning
 
 from sdss_cutout.sandbox import Sandbox
 from sdss_cutout.sandbox.population import OBJECT
-from sdss_cutout.sandbox.sas import headers, rendering
+from sdss_cutout.sandbox.sas import frames, headers, rendering
+from sdss_cutout.sandbox.sas.frames import FrameMaker
 from sdss_cutout.sandbox.survey.fields import Survey
 
 
@@ -236,7 +239,7 @@ def test_noise_follows_the_formula(exact, noisy, band):
         counts = truth[0].data / calib + subtracted_sky(seen[2].data)
         sigma = calib * np.sqrt(counts / gains[band] + dark[band])
         pulls = (seen[0].data - truth[0].data) / sigma
-    assert pulls.std() == pytest.approx(1, abs=0.01)
+    assert pulls.std() == pytest.approx(1, abs=0.01)  # rounding to whole counts adds 0.002
     assert abs(pulls.mean()) < 0.015
     assert np.abs(pulls).max() < 6
     neighbours = np.mean(pulls[:, 1:] * pulls[:, :-1]), np.mean(pulls[1:] * pulls[:-1])
@@ -257,6 +260,15 @@ def test_noise_of_two_bands_and_of_two_fields_is_not_the_same(noisy, exact):
             ):
                 noises.append((seen[0].data - truth[0].data).ravel())
     assert np.abs(np.corrcoef(noises) - np.eye(4)).max() < 0.02
+
+
+def test_counts_are_whole_numbers(frame):
+    """As in real frames, where that holds to the ten binary digits that are kept."""
+    hdus = frame[1]
+    counts = hdus[0].data / hdus[1].data + subtracted_sky(hdus[2].data)
+    above_sky = np.abs(hdus[0].data / hdus[1].data)
+    kept = above_sky / 2**10 + 1e-3
+    assert (np.abs(counts - np.round(counts)) <= kept)[above_sky < 100].all()
 
 
 def test_pixels_keep_ten_binary_digits(frame):
@@ -280,3 +292,39 @@ def test_size_of_full_frames():
 def test_other_shapes_are_refused(shape):
     with pytest.raises(ValueError, match=r"shape|unpack"):
         Survey(shape)
+
+
+@pytest.fixture
+def made(monkeypatch):
+    """The bands that were drawn."""
+    bands = []
+    render = rendering.render
+
+    def counted(sky, field, band):
+        bands.append(band)
+        return render(sky, field, band)
+
+    monkeypatch.setattr(rendering, "render", counted)
+    return bands
+
+
+def test_a_frame_is_made_once_for_all_who_ask(noisy, made):
+    maker = FrameMaker(noisy.sky)
+    field = noisy.survey.primary(180.0, 30.0)
+    with ThreadPoolExecutor(4) as pool:
+        bodies = list(pool.map(lambda band: maker.file(field, band, 17), "rrrrgg"))
+    assert sorted(made) == ["g", "r"]
+    assert len({id(body) for body in bodies}) == 2
+    assert maker.file(field, "r", 9) != maker.file(field, "r", 17)  # without BUNIT
+
+
+def test_the_cache_is_bounded(noisy, made, monkeypatch):
+    maker = FrameMaker(noisy.sky)
+    field = noisy.survey.primary(180.0, 30.0)
+    monkeypatch.setattr(frames, "MOST_CACHED", len(maker.file(field, "u", 17)) * 5 // 2)
+    for band in "gri":
+        maker.file(field, band, 17)
+    made.clear()
+    for band in "riu":
+        maker.file(field, band, 17)
+    assert made == ["u"]

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import warnings
 
 import numpy as np
-from astropy.table import Column, MaskedColumn, Table
+from astropy.table import Column, Table
 
 from sdss_cutout._errors import QueryError
+from sdss_cutout._targets.readers.text_table import read_csv
 from sdss_cutout._transfer.error_text import one_line
 
 __all__ = ["error_message", "read_table"]
 
 _IDENTIFIER = re.compile(r"(.*(obj|spec|plate|field)_?id|id)\Z", re.IGNORECASE)
-_WHOLE_NUMBER = re.compile(r"\d{1,20}").fullmatch
 
 
 def error_message(content: bytes) -> str:
@@ -48,20 +47,16 @@ def read_table(content: bytes) -> Table:
         If it is not a table.
     """
     lines = _lines(content)
-    with warnings.catch_warnings():
-        # Integers beyond 63 bits come as text first; they are turned into uint64 below.
-        warnings.simplefilter("ignore")
-        try:
-            table = Table.read(
-                lines, format="ascii.csv", guess=False, fill_values=[("", "0"), ("null", "0")]
-            )
-        except Exception as error:
-            first = one_line(" / ".join(lines[:2])) or "nothing"
-            raise QueryError(f"the answer is not a table, it begins with: {first}") from error
-    if not table.colnames:
+    try:
+        table = read_csv("\n".join(lines))
+    except Exception as error:
+        first = one_line(" / ".join(lines[:2])) or "nothing"
+        raise QueryError(f"the answer is not a table, it begins with: {first}") from error
+    if not lines or not table.colnames:
         raise QueryError("the answer is not a table: it has no columns")
     for name in table.colnames:
-        table[name] = _exact(table[name])
+        if _IDENTIFIER.match(name):
+            table[name] = _unsigned(table[name])
     return table
 
 
@@ -75,23 +70,7 @@ def _lines(content: bytes) -> list[str]:
     return lines[1:] if lines and lines[0].startswith("#") else lines
 
 
-def _exact(column: Column) -> Column:
-    """Return identifiers as uint64, and any other column as it is.
-
-    Nothing is converted that would change: numbers with a sign or a fraction stay what they are.
-    """
-    masked = isinstance(column, MaskedColumn)
-    values = column.compressed() if masked else column
-    if column.dtype.kind == "U":
-        # Text, because some of the numbers are beyond int64; or because it is text.
-        whole = len(values) > 0 and all(map(_WHOLE_NUMBER, values.tolist()))
-        fits = whole and np.iinfo(np.int64).max < max(map(int, values)) < 2**64
-    else:
-        named = _IDENTIFIER.match(column.name) and column.dtype.kind == "i"
-        fits = bool(named) and (len(values) == 0 or values.min() >= 0)
-    if not fits:
-        return column
-    if not masked:
-        return column.astype(np.uint64)
-    numbers = column.filled("0" if column.dtype.kind == "U" else 0).astype(np.uint64)
-    return MaskedColumn(numbers, mask=column.mask, fill_value=0)
+def _unsigned(column: Column) -> Column:
+    """Return identifiers as uint64, as SDSS has them; those that have a sign keep it."""
+    values = np.ma.filled(column, 0) if column.dtype.kind == "i" else None
+    return column if values is None or np.any(values < 0) else column.astype(np.uint64)

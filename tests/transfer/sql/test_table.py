@@ -11,8 +11,8 @@ from hypothesis import example, given
 
 from sdss_cutout import QueryError
 from sdss_cutout._transfer.classify import Kind, Response
-from sdss_cutout._transfer.sql import classify_table
-from sdss_cutout._transfer.sql_table import read_table
+from sdss_cutout._transfer.sql.query import classify_table
+from sdss_cutout._transfer.sql.table import read_table
 
 LARGE = 2**63 + 12345
 

@@ -15,7 +15,8 @@ from sdss_cutout._request.site import Site
 from sdss_cutout._transfer.classify import Answer, Classifier, Kind, Response, classify_response
 from sdss_cutout._transfer.error_text import error_text
 from sdss_cutout._transfer.rate_limiter import QueryBudget
-from sdss_cutout._transfer.sql_table import error_message, read_table
+from sdss_cutout._transfer.sql.table import error_message, read_table
+from sdss_cutout._transfer.sql.text import clean_sql
 from sdss_cutout._transfer.work_queue import FetchTask
 
 __all__ = ["SQLRequest", "classify_table", "query_table"]
@@ -58,9 +59,10 @@ def query_table(
     QueryError
         With the server's words, in whichever way it says that the query failed.
     """
-    if not isinstance(sql, str) or not sql.strip():
+    cleaned = clean_sql(sql) if isinstance(sql, str) else ""
+    if not cleaned:
         raise QueryError(f"{sql!r} is not an SQL query")
-    task = FetchTask(index=0, name="sql", request=SQLRequest(url=_query_url(sql, site)))
+    task = FetchTask(index=0, name="sql", request=SQLRequest(url=_query_url(cleaned, site)))
     answer = fetch(task, classify_table, _budget_of(site))
     if answer.kind is not Kind.OK:
         raise QueryError(answer.message)
@@ -80,7 +82,8 @@ def _query_url(sql: str, site: Site) -> str:
         path = SDSS.QUERY_URL_SUFFIX_DR_10
     else:
         path = SDSS.QUERY_URL_SUFFIX_DR_NEW
-    return f"{site.base_url}{path.format(dr=release)}?{urlencode(payload)}"
+    # astroquery cuts a query at -- within quotes; this one is clean already.
+    return f"{site.base_url}{path.format(dr=release)}?{urlencode(payload | {'cmd': sql})}"
 
 
 def _budget_of(site: Site) -> QueryBudget:

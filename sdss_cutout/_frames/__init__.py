@@ -1,0 +1,1 @@
+"""Frames of the SAS become calibrated cutouts: reading, astrometry, noise, mosaics; pure."""

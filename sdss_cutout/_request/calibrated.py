@@ -1,0 +1,221 @@
+"""What is asked for a calibrated cutout: a position, bands, and pixels of either kind. Pure.
+
+Native pixels are the survey's own, on the grid of its frames; with a scale they are resampled to
+a grid with north up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sdss_cutout._errors import RequestError
+from sdss_cutout._request.geometry import pixel_geometry, refuse_beyond_limits
+from sdss_cutout._request.numbers import number_texts, sent_positions
+from sdss_cutout._request.options import RequestOptions
+from sdss_cutout._request.site import Site
+from sdss_cutout._service.sas import BANDS, FIELD_SEARCH_PATH, SAS, FrameArchive
+from sdss_cutout._targets.targets import Targets
+
+__all__ = ["CalibratedBatch", "CalibratedRequest", "build_calibrated_requests", "check_bands"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibratedRequest:
+    """One calibrated cutout.
+
+    Attributes
+    ----------
+    ra, dec : float
+        ICRS position of its middle, degrees.
+    bands : str
+        Letters of ``ugriz``, in the order in which they were asked for.
+    north_up : bool
+        Whether it is resampled to a grid with north up.
+    scale : float
+        Arcsec per pixel; nominal for native pixels.
+    width, height : int
+        Pixels.
+    release : int
+        SDSS data release.
+    url : str
+        The URL of the search for its fields; behind the ``#``, which is not sent, is the rest of
+        what is asked for.
+    archive : FrameArchive
+        The facts about the archive of frames.
+    """
+
+    ra: float
+    dec: float
+    bands: str
+    north_up: bool
+    scale: float
+    width: int
+    height: int
+    release: int
+    url: str
+    archive: FrameArchive = field(default=SAS, repr=False, compare=False)
+
+    @property
+    def radius(self) -> float:
+        """The radius in arcmin within which the centres of all its fields lie."""
+        return float(_radii(self.scale, self.width, self.height, self.archive))
+
+
+def _radii(scale: Any, width: Any, height: Any, archive: FrameArchive) -> Any:
+    """Return radii in arcmin, rounded up to what is as good for many targets."""
+    half_diagonal = np.hypot(width, height) / 2 * scale / 60
+    return np.round(np.ceil((half_diagonal + archive.field_radius) * 100) / 100, 2)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CalibratedBatch:
+    """The requests for many targets, held as columns.
+
+    Attributes
+    ----------
+    ra, dec, scale : ndarray of float, shape (n,)
+        ICRS degrees; arcsec per pixel.
+    width, height : ndarray of int, shape (n,)
+        Pixels.
+    bands : str
+        Letters of ``ugriz``.
+    north_up : bool
+        Whether they are resampled to a grid with north up.
+    site : Site
+        Which server and release.
+    archive : FrameArchive
+        The facts about the archive of frames.
+    """
+
+    ra: NDArray[np.float64]
+    dec: NDArray[np.float64]
+    scale: NDArray[np.float64]
+    width: NDArray[np.int64]
+    height: NDArray[np.int64]
+    bands: str
+    north_up: bool
+    site: Site
+    archive: FrameArchive = SAS
+
+    def __len__(self) -> int:
+        return len(self.ra)
+
+    def __iter__(self) -> Iterator[CalibratedRequest]:
+        columns = (self.ra, self.dec, self.scale, self.width, self.height)
+        for url, *values in zip(self.urls(), *(c.tolist() for c in columns), strict=True):
+            ra, dec, scale, width, height = values
+            yield CalibratedRequest(
+                ra=ra, dec=dec, scale=scale, width=width, height=height, bands=self.bands,
+                north_up=self.north_up, release=self.site.release, url=url, archive=self.archive,
+            )  # fmt: skip
+
+    def __getitem__(self, row: int) -> CalibratedRequest:
+        [request] = self.take(np.array([row]))
+        return request
+
+    def radii(self) -> NDArray[np.float64]:
+        """Return for each target the radius in arcmin within which its fields' centres lie."""
+        return np.asarray(_radii(self.scale, self.width, self.height, self.archive))
+
+    def urls(self) -> list[str]:
+        """Return the URLs, in the targets' order."""
+        head = self.site.base_url + FIELD_SEARCH_PATH.format(release=self.site.release)
+        columns = (self.ra, self.dec, self.radii(), self.scale, self.width, self.height)
+        texts = zip(*map(number_texts, columns), strict=True)
+        return [
+            f"{head}?ra={ra}&dec={dec}&radius={radius}&format=json#bands={self.bands}"
+            + (f"&scale={scale}" if self.north_up else "")
+            + f"&width={width}&height={height}"
+            for ra, dec, radius, scale, width, height in texts
+        ]
+
+    def take(self, rows: slice | NDArray[np.int64]) -> CalibratedBatch:
+        """Return the requests of some rows."""
+        names = ("ra", "dec", "scale", "width", "height")
+        return replace(self, **{name: getattr(self, name)[rows] for name in names})
+
+
+def build_calibrated_requests(
+    targets: Targets,
+    site: Site,
+    options: RequestOptions,
+    bands: Any,
+    *,
+    avm: bool = False,
+    archive: FrameArchive = SAS,
+) -> CalibratedBatch:
+    """Return the requests for these targets.
+
+    Without ``scale`` the pixels are native; ``fov`` alone counts them with the frames' scale.
+
+    Raises
+    ------
+    RequestError
+        If an option cannot be used for one of the targets.
+    """
+    letters = check_bands(bands, overlays=options.overlays, mark=options.mark, avm=avm)
+    if site.release < archive.first_release:
+        raise RequestError(
+            f"data_release = {site.release} is outside {archive.first_release}.."
+            f"{archive.last_release}, the releases that {archive.name} has calibrated frames of"
+        )
+    geometry = pixel_geometry(targets, archive, options)
+    refuse_beyond_limits(geometry, "", archive, targets)
+    _refuse_too_wide(geometry, archive, targets)
+    ra, dec = sent_positions(targets)
+    return CalibratedBatch(
+        ra=ra, dec=dec, bands=letters, north_up=_is_north_up(options), site=site, archive=archive,
+        **geometry,
+    )  # fmt: skip
+
+
+def _is_north_up(options: RequestOptions) -> bool:
+    has_width = options.size is not None or options.width is not None
+    return options.scale is not None or (options.fov is not None and has_width)
+
+
+def _refuse_too_wide(
+    geometry: dict[str, NDArray[Any]], archive: FrameArchive, targets: Targets
+) -> None:
+    sides = np.maximum(geometry["width"], geometry["height"]) * geometry["scale"] / 60
+    for row in np.flatnonzero(sides > archive.max_width)[:1]:
+        raise RequestError(
+            f"target {targets.first_row + row}: the cutout is {sides[row]:g} arcmin wide or high; "
+            f"allowed are {archive.max_width:g} arcmin with bands"
+        )
+
+
+def check_bands(bands: Any, *, overlays: Any = None, mark: Any = None, avm: bool = False) -> str:
+    """Return the bands, or raise `RequestError`.
+
+    Parameters
+    ----------
+    bands : str
+        Letters of ``ugriz``, each once, in any order.
+    overlays, mark, avm : object, optional
+        What goes with colour pictures only.
+    """
+    allowed = f"allowed are letters of {BANDS!r}, each once, such as bands='gri'"
+    if not isinstance(bands, str):
+        raise RequestError(f"bands = {bands!r} is not text; {allowed}")
+    faults = [_fault(bands, band) for band in dict.fromkeys(bands)]
+    if not bands or any(faults):
+        raise RequestError("; ".join([f"bands = {bands!r}", *filter(None, faults), allowed]))
+    for name, value in (("overlays", overlays), ("mark", mark), ("avm", avm or None)):
+        if value is not None:
+            raise RequestError(
+                f"{name} goes with colour pictures; it cannot be used with bands = {bands!r}"
+            )
+    return bands
+
+
+def _fault(bands: str, band: str) -> str:
+    if band not in BANDS:
+        return f"{band!r} is not a band"
+    count = bands.count(band)
+    return f"{band!r} is there {count} times" if count > 1 else ""

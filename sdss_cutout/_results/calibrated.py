@@ -1,0 +1,479 @@
+"""One target's outcome with calibrated data, where there are any."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import astropy.units as u
+import numpy as np
+from astropy.coordinates import SkyCoord
+from astropy.io import fits
+from astropy.table import Table
+from astropy.wcs import WCS
+
+from sdss_cutout._errors import (
+    ImageError,
+    OutsideFootprintError,
+    RequestError,
+    ServiceError,
+    StoreError,
+)
+from sdss_cutout._frames.band_image import BandImage
+from sdss_cutout._frames.colour import to_rgb
+from sdss_cutout._frames.hdus import (
+    CalibratedProvenance,
+    check_hdus,
+    file_bytes,
+    frames_table,
+    request_of,
+)
+from sdss_cutout._request.calibrated import CalibratedRequest
+from sdss_cutout._results.columns import RESULT_COLUMNS
+from sdss_cutout._results.outcome import FAILED, KEPT, OK, OUTSIDE, Outcome
+from sdss_cutout._store.files import translated, write_whole
+from sdss_cutout._store.layout import FITS, directory_path, paths_of
+
+if TYPE_CHECKING:
+    from astropy.nddata import CCDData
+    from matplotlib.axes import Axes
+    from numpy.typing import NDArray
+
+__all__ = ["CalibratedCutout", "calibrated_cutout_of_images", "calibrated_cutout_of_outcome"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
+class CalibratedCutout:
+    """One target's calibrated data, or why there are none.
+
+    ``cutout["r"]`` is the image of a band as `~astropy.nddata.CCDData`: float32 nanomaggies per
+    pixel with their standard deviation, a mask where there is no imaging, and the WCS. Rows are
+    in FITS order, the bottom one first.
+
+    Attributes
+    ----------
+    name : str
+        The target's name, the stem of its file.
+    request : object
+        What was asked for: ``ra`` and ``dec`` in degrees, ``bands``, ``north_up``, ``scale`` in
+        arcsec per pixel, ``width`` and ``height`` in pixels, ``release`` and ``url``.
+    status : str
+        ``ok``, ``kept`` (was on disk already), ``outside`` (no SDSS imaging there) or ``failed``.
+    coverage : float
+        The part of the pixels that have imaging, 0 to 1; of the band that has least.
+    attempts : int
+        How many requests were sent for it.
+    error : str
+        What went wrong; empty if nothing did.
+    http_status : int
+        HTTP status of the last answer where there are no data; 0 if there was none.
+    reason : str
+        Reason phrase of that answer.
+    path : `~pathlib.Path` or None
+        The file, where there is one.
+    nbytes : int
+        Size of the file; 0 if there are no data.
+    sha256 : str
+        Checksum of the file, hexadecimal; empty if there are no data.
+    origin, date : str
+        What the frames call their origin, and when the cutout was made.
+    in_memory_content : bytes
+        The file where it is in memory; `content` reads it from ``path`` where it is not.
+    """
+
+    name: str
+    request: CalibratedRequest
+    status: str
+    coverage: float = math.nan
+    attempts: int = 0
+    error: str = ""
+    http_status: int = 0
+    reason: str = ""
+    path: Path | None = None
+    nbytes: int = 0
+    sha256: str = ""
+    origin: str = ""
+    date: str = ""
+    in_memory_content: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"<CalibratedCutout {self.name}: {self.status}, {self._summary()}>"
+
+    def _summary(self) -> str:
+        request = self.request
+        if not self.has_data:
+            return self.error
+        grid = f"{request.scale:g} arcsec/pix" if request.north_up else "native pixels"
+        return f"{request.bands}, {request.width} x {request.height} pix, {grid}"
+
+    @property
+    def has_data(self) -> bool:
+        """Whether there are data, in memory or in a file."""
+        return bool(self.in_memory_content) or self.path is not None
+
+    @property
+    def coord(self) -> SkyCoord:
+        """The position that was asked for, ICRS."""
+        return SkyCoord(self.request.ra, self.request.dec, unit="deg")
+
+    @property
+    def bands(self) -> str:
+        """The bands that were asked for, in that order."""
+        return self.request.bands
+
+    @property
+    def url(self) -> str:
+        """The URL of the search for the fields; behind the ``#`` is the rest of the request."""
+        return self.request.url
+
+    @property
+    def width(self) -> int:
+        """Width in pixels."""
+        return self.request.width
+
+    @property
+    def height(self) -> int:
+        """Height in pixels."""
+        return self.request.height
+
+    @property
+    def scale(self) -> float:
+        """Arcsec per pixel; nominal where the pixels are the survey's own."""
+        return self.request.scale
+
+    @property
+    def sidecar(self) -> None:
+        """Always None: the file has its own header."""
+        return None
+
+    @property
+    def content(self) -> bytes:
+        """The FITS file; empty if there are no data.
+
+        Raises
+        ------
+        ImageError
+            If the file is missing, damaged or altered.
+        """
+        if self.in_memory_content or self.path is None:
+            return self.in_memory_content
+        content = _read_file(self.path)
+        if hashlib.sha256(content).hexdigest() != self.sha256:
+            _checked(content, self.path)
+        return content
+
+    def in_memory(self) -> CalibratedCutout:
+        """Return the same cutout with its file in memory, read and checked if it was not.
+
+        Returns
+        -------
+        CalibratedCutout
+
+        Raises
+        ------
+        ImageError
+            If the file is missing, damaged or altered.
+        """
+        return replace(self, in_memory_content=self.content)
+
+    @property
+    def hdulist(self) -> fits.HDUList:
+        """A copy of the file's HDUs: primary, ``R``, ``R_ERR``, ..., ``FRAMES``.
+
+        Raises
+        ------
+        ImageError
+            If there are no data.
+        """
+        if not self.has_data:
+            raise ImageError(f"{self.name}: there are no data, {self.status}: {self.error}")
+        return fits.open(io.BytesIO(self.content))
+
+    @property
+    def header(self) -> fits.Header:
+        """The primary header: what was asked for, and where the data came from."""
+        return self.hdulist[0].header
+
+    @property
+    def frames(self) -> Table:
+        """The frames that pixels came from: band, run, rerun, camcol, field, url, sha256, mjd."""
+        return frames_table(self.hdulist)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.bands)
+
+    def __contains__(self, band: object) -> bool:
+        return isinstance(band, str) and len(band) == 1 and band in self.bands
+
+    def __getitem__(self, band: str) -> CCDData:
+        from astropy.nddata import CCDData, StdDevUncertainty
+
+        if band not in self:
+            raise RequestError(f"there is no band {band!r} in {self.name}; there are {self.bands}")
+        hdus = self.hdulist
+        image, error = hdus[band.upper()], hdus[f"{band.upper()}_ERR"]
+        data = image.data.astype(np.float32)
+        return CCDData(
+            data,
+            unit=u.nmgy,
+            uncertainty=StdDevUncertainty(error.data.astype(np.float32)),
+            mask=~np.isfinite(data),
+            wcs=WCS(image.header),
+            meta=image.header,
+        )
+
+    def to_rgb(self) -> NDArray[np.uint8]:
+        """Return a colour picture after Lupton et al. (2004), black where there is no imaging.
+
+        Returns
+        -------
+        ndarray of uint8
+            Shape ``(ny, nx, 3)``, the bottom row first, like the data. Red, green and blue are i,
+            r and g where all three are there; else the bands by their wavelength. One band is
+            grey. Where each band has its own grid, all are moved by a fraction of a pixel to that
+            of the first.
+
+        Raises
+        ------
+        ImageError
+            If there are no data.
+        """
+        hdus = self.hdulist
+        images = {band: hdus[band.upper()].data for band in self.bands}
+        request = self.request
+        if request.north_up:
+            return to_rgb(images, pixel_area=(request.scale / request.archive.native_scale) ** 2)
+        return to_rgb(images, places={band: _place_of(self, hdus, band) for band in self.bands})
+
+    def plot(self, band: str | None = None, ax: Axes | None = None, *, mark: Any = None) -> Axes:
+        """Draw the colour composite, or one band in grey, with coordinates and scale bar.
+
+        Parameters
+        ----------
+        band : str, optional
+            Which band.
+        ax : `~matplotlib.axes.Axes`, optional
+            Where to draw, by default in a new figure.
+        mark : SkyCoord or Table, optional
+            Positions to mark.
+
+        Returns
+        -------
+        `~matplotlib.axes.Axes`
+            The axes; ``ax.figure`` is the figure.
+
+        Raises
+        ------
+        ImageError
+            If there are no data.
+        """
+        from sdss_cutout._views.plot import plot_pixels
+
+        if band is None:
+            pixels, wcs, style = self.to_rgb(), WCS(self.hdulist[1].header), {}
+        else:
+            image = self[band]
+            pixels, wcs, style = image.data, image.wcs, _grey(image.data)
+        return plot_pixels(
+            pixels, wcs, ax, top_first=False, mark=mark, simulated="SIMULATED" in self.origin,
+            title=self.name if band is None else f"{self.name}, {band}", **style,
+        )  # fmt: skip
+
+    def save(self, directory: str | Path = ".") -> CalibratedCutout:
+        """Write ``{name}.fits``, whole or not at all.
+
+        A file of the same name is replaced.
+
+        Parameters
+        ----------
+        directory : str or `~pathlib.Path`, optional
+            Made if it does not exist. A path that ends in ``.fits`` is the file itself.
+
+        Returns
+        -------
+        CalibratedCutout
+            The same, with ``path``.
+
+        Raises
+        ------
+        ImageError
+            If there are no data.
+        StoreError
+            If the file cannot be written.
+        """
+        content = self.content
+        if not content:
+            raise ImageError(f"{self.name}: there are no data, {self.status}: {self.error}")
+        path = _place(directory, self.name)
+        with translated(path.parent):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, content)
+        return replace(self, path=path)
+
+    @classmethod
+    def read(cls, path: str | Path) -> CalibratedCutout:
+        """Read the file of a calibrated cutout, and check it.
+
+        Parameters
+        ----------
+        path : str or `~pathlib.Path`
+            The file.
+
+        Returns
+        -------
+        CalibratedCutout
+            The same as was saved, with the status ``kept``.
+
+        Raises
+        ------
+        ImageError
+            If the file is missing, damaged or altered.
+        """
+        path = Path(path).expanduser()
+        content = _read_file(path)
+        header = _checked(content, path)
+        return cls(
+            name=path.stem,
+            request=request_of(header),
+            status=KEPT,
+            coverage=float(header["COVERAGE"]),
+            path=path,
+            nbytes=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+            origin=str(header["ORIGIN"]),
+            date=str(header["DATE"]),
+            in_memory_content=content,
+        )
+
+    def row(self) -> dict[str, Any]:
+        """Return the values of the result columns, as a list's table has them.
+
+        Returns
+        -------
+        dict
+            By the columns' names.
+        """
+        values = {column.name: getattr(self, column.name) for column in RESULT_COLUMNS}
+        return values | {name: str(values[name] or "") for name in ("path", "sidecar")}
+
+    def raise_for_status(self) -> None:
+        """Raise an error if there are no data.
+
+        Raises
+        ------
+        OutsideFootprintError
+            If SDSS has no imaging there.
+        ServiceError
+            If a server did not give a right answer.
+        """
+        if self.status == OUTSIDE:
+            raise OutsideFootprintError(f"{self.name}: {self.error} ({self.url})")
+        if self.status == FAILED:
+            tried = f"{self.attempts} attempt{'s' * (self.attempts != 1)}"
+            raise ServiceError(
+                f"{self.name}: {self.error} ({tried}, {self.url})",
+                status=self.http_status,
+                reason=self.reason,
+                url=self.url,
+                attempts=self.attempts,
+            )
+
+
+def _place_of(cutout: CalibratedCutout, hdus: fits.HDUList, band: str) -> tuple[float, float]:
+    """Return the column and row of the target in a band."""
+    wcs = WCS(hdus[band.upper()].header)
+    x, y = wcs.all_world2pix(cutout.request.ra, cutout.request.dec, 0)
+    return float(x), float(y)
+
+
+def _grey(data: NDArray[np.float32]) -> dict[str, Any]:
+    """Return how one band is drawn: from below the sky to bright, dark sky dark."""
+    from astropy.visualization import AsinhStretch, ImageNormalize
+
+    finite = data[np.isfinite(data)]
+    low, high = np.percentile(finite, (1, 99.8)) if finite.size else (0, 1)
+    norm = ImageNormalize(vmin=low, vmax=max(high, low + 1e-6), stretch=AsinhStretch(0.05))
+    return {"cmap": "gray", "norm": norm}
+
+
+def _place(path: str | Path, name: str) -> Path:
+    """Return the file for a cutout, from a folder or the file's own path."""
+    path = Path(path).expanduser()
+    if path.suffix.lower() == FITS and not path.is_dir():
+        return path
+    try:
+        return Path(paths_of(directory_path(path), name, bands="r")[0])
+    except StoreError as error:
+        raise StoreError(
+            f"{path} is the name of a file; calibrated cutouts are FITS files: give a directory, "
+            f"or a file whose name ends in {FITS}"
+        ) from error
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{error.filename}: {error.strerror}") from error
+
+
+def _checked(content: bytes, path: Path) -> fits.Header:
+    """Return the primary header of a file that is whole."""
+    try:
+        return check_hdus(content)[0].header
+    except ImageError as error:
+        raise ImageError(f"{path}: {error}") from error
+
+
+def calibrated_cutout_of_images(
+    name: str,
+    request: CalibratedRequest,
+    images: Sequence[BandImage],
+    *,
+    attempts: int,
+    creator: str,
+) -> CalibratedCutout:
+    """Return the cutout of the images of its bands, with its file in memory."""
+    date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    provenance = CalibratedProvenance(name=name, date=date, creator=creator)
+    content = file_bytes(images, request, provenance)
+    return CalibratedCutout(
+        name=name,
+        request=request,
+        status=OK,
+        coverage=min(image.coverage for image in images),
+        attempts=attempts,
+        nbytes=len(content),
+        sha256=hashlib.sha256(content).hexdigest(),
+        origin=", ".join(sorted({origin for image in images for origin in image.origins})),
+        date=date,
+        in_memory_content=content,
+    )
+
+
+def calibrated_cutout_of_outcome(
+    outcome: Outcome, request: CalibratedRequest, *, content: bytes = b"", path: Path | None = None
+) -> CalibratedCutout:
+    """Return the cutout of an outcome, with its file in memory or on disk."""
+    return CalibratedCutout(
+        name=outcome.name,
+        request=request,
+        status=outcome.status,
+        coverage=outcome.coverage,
+        attempts=outcome.attempts,
+        error=outcome.error,
+        http_status=outcome.http_status,
+        reason=outcome.reason,
+        path=path,
+        nbytes=outcome.nbytes,
+        sha256=outcome.sha256,
+        origin=outcome.origin,
+        date=outcome.date,
+        in_memory_content=content,
+    )

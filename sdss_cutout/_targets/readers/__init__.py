@@ -1,0 +1,1 @@
+"""What reads the formats of tables: a module for each family of formats."""

@@ -1,0 +1,110 @@
+"""What readers are given and what they return, and what they all do to a table."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from astropy.table import Column, MaskedColumn, Table
+
+from sdss_cutout._targets.columns import REPEATED_KEY
+
+__all__ = ["Content", "TableSource", "missing_as_nan", "note_repeated", "unique_names"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """What is to be read: a file, or the bytes that a pipe or an archive has brought.
+
+    Attributes
+    ----------
+    label : str
+        What messages call it.
+    head : bytes
+        The first bytes.
+    path : Path or None
+        Where it is on disk, uncompressed.
+    data : bytes or None
+        All of it, where it is not on disk.
+    """
+
+    label: str
+    head: bytes
+    path: Path | None = None
+    data: bytes | None = None
+
+    def bytes(self) -> bytes:
+        """Return all of it."""
+        return self.path.read_bytes() if self.path is not None else self.data or b""
+
+    def source(self) -> Path | BinaryIO:
+        """Return the path, or a file in memory."""
+        return self.path if self.path is not None else io.BytesIO(self.data or b"")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TableSource:
+    """One of the tables in a file; reading it can wait until it is chosen.
+
+    Attributes
+    ----------
+    name, number : str
+        Its name in the file, and the number that the format gives it.
+    colnames : sequence of str
+        Its columns, as the file names them.
+    read : callable
+        Returns the table.
+    aliases : tuple of str
+        Other names by which it can be chosen.
+    """
+
+    name: str
+    number: str
+    colnames: Sequence[str]
+    read: Callable[[], Table]
+    aliases: tuple[str, ...] = ()
+
+
+def missing_as_nan(table: Table) -> Table:
+    """Return the table with NaN for missing floating-point numbers.
+
+    A masked column loses its mask in ``column * unit`` and in ``column.quantity``, so that a
+    missing value would come back as a number that nobody gave.
+    """
+    for name in table.colnames:
+        column = table[name]
+        if isinstance(column, MaskedColumn) and column.dtype.kind == "f":
+            table[name] = Column(
+                column.filled(np.nan),
+                name=name,
+                unit=column.unit,
+                format=column.format,
+                description=column.description,
+                meta=column.meta,
+            )
+    return table
+
+
+def unique_names(names: Iterable[str]) -> list[str]:
+    """Return names for columns: ``col2`` for one without, ``ra_1`` for a repeat."""
+    found: list[str] = []
+    for number, name in enumerate(names, 1):
+        base = unique = name.strip() or f"col{number}"
+        count = 0
+        while unique in found:
+            count += 1
+            unique = f"{base}_{count}"
+        found.append(unique)
+    return found
+
+
+def note_repeated(table: Table, names: Iterable[str]) -> Table:
+    """Note in the table which names its file gives to more than one column."""
+    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+        table.meta[REPEATED_KEY] = repeated
+    return table
