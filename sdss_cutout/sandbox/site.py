@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
-from sdss_cutout.sandbox import drawing, pictures, rules, sql
-from sdss_cutout.sandbox.database import Catalogue
-from sdss_cutout.sandbox.mischief import csv_answer
-from sdss_cutout.sandbox.sas import archive
-from sdss_cutout.sandbox.sky import Sky
-from sdss_cutout.sandbox.wire import Answer, error_json, html, json_answer
+from sdss_cutout.sandbox import rules
+from sdss_cutout.sandbox.http.response import Response, error_json, html, json_response
+from sdss_cutout.sandbox.pictures import drawing, jpeg
+from sdss_cutout.sandbox.sas.archive import Archive
+from sdss_cutout.sandbox.sky.objects import Sky
+from sdss_cutout.sandbox.sql import dialect
+from sdss_cutout.sandbox.sql.catalogue import Catalogue
+from sdss_cutout.sandbox.sql.routes import TableRoutes
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_RELEASE = r"/dr(?P<release>[0-9]{1,2})"
-_ROUTES = {  # the server reads paths in any case
-    "picture": re.compile(_RELEASE + r"/skyserverws/imgcutout/getjpeg", re.IGNORECASE),
-    "rest": re.compile(_RELEASE + r"/skyserverws/searchtools/sqlsearch", re.IGNORECASE),
-    "site": re.compile(_RELEASE + r"/en/tools/search/(x_results|x_sql)\.aspx?", re.IGNORECASE),
-    **archive.ROUTES,
-}
+    from sdss_cutout.sandbox.http.request import Request
+
 _HOME = """<!DOCTYPE html>
 <html lang="en">
 <head><meta charset="utf-8"><title>SIMULATED SkyServer</title></head>
@@ -38,11 +32,14 @@ width=512&amp;height=512&amp;opt=GL">\
 /dr7 to 19/SkyServerWS/ImgCutout/getjpeg</a>: ra, dec, scale, width, height, opt, query</li>
 <li><a href="/dr17/SkyServerWS/SearchTools/SqlSearch?format=csv&amp;cmd=\
 SELECT+TOP+10+objID,ra,dec+FROM+Galaxy">\
-/dr7 to 19/SkyServerWS/SearchTools/SqlSearch</a>: cmd, format=csv or json</li>
-<li>/dr7 to 19/en/tools/search/x_results.aspx: cmd, as astroquery asks</li>
+/dr7 to 19/SkyServerWS/SearchTools/SqlSearch</a>: cmd, format=json, csv, xml or html;
+likewise RadialSearch, RectangularSearch and CrossIdSearch</li>
+<li>/dr7 to 19/en/tools/search/x_results.aspx and /en/tools/crossid/x_crossid.aspx,
+as astroquery asks</li>
 <li><a href="/dr17/SkyServerWS/SDSSFields/UrlsOfFields?ra=18.87&amp;dec=-0.86&amp;radius=9&amp;\
 format=csv">/dr7 to 19/SkyServerWS/SDSSFields/UrlsOfFields</a>, ListOfFields, FieldArray: ra, dec,
 radius, band, format</li>
+<li>all of these also without a release, or under /public in its place</li>
 <li>/sas/dr9 to 19/.../photoObj/frames/301/...: calibrated frames, where a search says; the
 archive's root is here /sas</li>
 <li><a href="/sandbox/requests">/sandbox/requests</a> numbers,
@@ -55,82 +52,42 @@ POST /sandbox/reset: forget requests and faults</li>
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """One request, taken apart."""
-
-    method: str
-    target: str
-    path: str
-    query: dict[str, str]
-    route: str
-
-    @classmethod
-    def parse(cls, method: str, target: str) -> Request:
-        """Find the route of a request line."""
-        # By hand: urlsplit raises on some of the nonsense that a request line can hold.
-        path, _, query = target.partition("#")[0].partition("?")
-        return cls(
-            method=method, target=target, path=path, route=_route(path),
-            query=dict(parse_qsl(query, keep_blank_values=True)),
-        )  # fmt: skip
-
-    @property
-    def kind(self) -> str:
-        """What it counts as."""
-        kinds = {"picture": "picture", "rest": "sql", "site": "sql", "frame": "frame"}
-        return (kinds | {"fields": "fields"}).get(self.route, "other")
-
-    @property
-    def release(self) -> int:
-        """The data release that the path names."""
-        found = re.search(r"/dr(\d+)", self.path, re.IGNORECASE)
-        return int(found[1]) if found else rules.RELEASES[-1]
-
-    @property
-    def command(self) -> str:
-        """The SQL of a query."""
-        return self.query.get("cmd", "")
-
-
-def _route(path: str) -> str:
-    if path.startswith("/sandbox/") or path == "/":
-        return "control"
-    for name, pattern in _ROUTES.items():
-        found = pattern.fullmatch(path)
-        if found and int(found["release"]) in rules.RELEASES:
-            return name
-    return "unknown"
-
-
 class Site:
     """Answers requests as SkyServer would; knows nothing of connections and faults."""
 
     def __init__(
         self, *, fast: bool = False, outside_status: int = 404,
-        noise: bool = True, frame_shape: tuple[int, int] = (1489, 2048),
+        queries_per_minute: int | None = None, noise: bool = True,
+        frame_shape: tuple[int, int] = (1489, 2048),
     ) -> None:  # fmt: skip
         self.sky = Sky()
-        self.archive = archive.Archive(self.sky, noise=noise, frame_shape=frame_shape)
+        self.archive = Archive(self.sky, noise=noise, frame_shape=frame_shape)
         self.catalogue = Catalogue(self.sky, survey=self.archive.survey)
+        tables = TableRoutes(self.catalogue, queries_per_minute)
+        self._routes: dict[str, Callable[[Request], Response]] = {
+            "picture": self._picture,
+            "sql_search": tables.sql_search,
+            "cross_id": tables.cross_id,
+            "radial_search": tables.radial_search,
+            "rectangular_search": tables.rectangular_search,
+            "results_page": tables.results_page,
+            "cross_id_page": tables.cross_id_page,
+            "frame": lambda request: self.archive.frame(request.path),
+            "fields": lambda request: self.archive.fields(
+                request.last_part, request.query, request.release
+            ),
+        }
         self._fast, self._outside_status = fast, outside_status
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """The right answer to a request."""
-        make: dict[str, Callable[[Request], Answer]] = {
-            "picture": self._picture, "rest": self._rest, "site": self._site, "unknown": _not_found,
-            "frame": lambda request: self.archive.frame(request.path),
-            "fields": lambda request: self.archive.fields(request.path, request.query),
-        }  # fmt: skip
         if request.method == "HEAD":  # an answer to it has no body
-            return Answer(405, b"", "")
-        if request.method != "GET" and (request.method, request.route) != ("POST", "fields"):
-            # S: getJpegController.cs has no other
-            return json_answer(
-                405,
-                {"Message": f"The requested resource does not support method '{request.method}'."},
-            )
-        return make[request.route](request)
+            return Response(405, b"", "")
+        get_only = request.route in ("picture", "frame")  # S: getJpegController.cs
+        if request.method not in (("GET",) if get_only else ("GET", "POST")):
+            return _no_method(request)
+        make = self._routes.get(request.route, _not_found)
+        return make(request)
 
     def size_of(self, request: Request) -> tuple[int, int]:
         """The size of the picture that was asked for, as far as it can be read."""
@@ -140,66 +97,44 @@ class Site:
             return rules.DEFAULT_SIZE, rules.DEFAULT_SIZE
         return wanted.width, wanted.height
 
-    def _picture(self, request: Request) -> Answer:
+    def _picture(self, request: Request) -> Response:
         try:
             wanted = rules.PictureRequest.from_query(request.query)
         except rules.BadParameterError as error:
             return error_json(400, str(error))
         size = wanted.width, wanted.height
         if self._fast:
-            return Answer(200, pictures.fast_picture(*size))
+            return Response(200, jpeg.fast_picture(*size))
         try:
             return self._drawn(wanted)
         except rules.DrawingError as error:
             reason = rules.DRAWING_REASON.format(message=" ".join(str(error).split()))
-            return Answer(500, pictures.text_picture(str(error), *size), reason=reason)
+            return Response(500, jpeg.text_picture(str(error), *size), reason=reason)
 
-    def _drawn(self, wanted: rules.PictureRequest) -> Answer:
+    def _drawn(self, wanted: rules.PictureRequest) -> Response:
         if not wanted.is_finite:
             raise rules.DrawingError("Arithmetic operation resulted in an overflow.")
         if drawing.is_outside(wanted):
-            body = pictures.outside_picture(wanted.width, wanted.height)
+            body = jpeg.outside_picture(wanted.width, wanted.height)
             reason = rules.OUTSIDE_REASON if self._outside_status == 404 else None
-            return Answer(self._outside_status, body, reason=reason)
-        return Answer(200, pictures.sky_picture(self.sky, wanted, self._marks))
+            return Response(self._outside_status, body, reason=reason)
+        return Response(200, jpeg.sky_picture(self.sky, wanted, self._marks))
 
     def _marks(self, command: str) -> list[dict[str, object]]:
-        return sql.ask(self.catalogue, command).as_dicts()
-
-    def _rest(self, request: Request) -> Answer:
-        """The REST route: names of parameters in this case only (S: RequestMisc.cs)."""
-        form = request.query.get("format", "csv").lower()
-        if form not in ("csv", "json"):
-            return error_json(400, f"The sandbox does not write {form!r}: csv or json.")
-        if not request.command:
-            return error_json(400, "There are not enough parameters to process your request.")
-        try:
-            rows = sql.ask(self.catalogue, request.command, request.release)
-        except sql.RefusedError as error:
-            return csv_answer(sql.error_csv(str(error)))
-        except sql.FailedError as error:
-            return error_json(500, str(error))
-        if form == "json":
-            return Answer(200, rows.as_json().encode(), "application/json; charset=utf-8")
-        return csv_answer(rows.as_csv())
-
-    def _site(self, request: Request) -> Answer:
-        """The site's route, which answers errors with pages."""
-        try:
-            rows = sql.ask(self.catalogue, request.command, request.release)
-            return csv_answer(rows.as_csv())
-        except sql.RefusedError as error:
-            return csv_answer(sql.error_csv(str(error)))
-        except sql.FailedError as error:
-            return html(200, sql.error_page(escape(str(error))))
+        return dialect.ask(self.catalogue, command).rows.as_dicts()
 
 
-def home() -> Answer:
+def home() -> Response:
     """The page that says what this is."""
     return html(200, _HOME)
 
 
-def _not_found(request: Request) -> Answer:
+def _no_method(request: Request) -> Response:
+    message = f"The requested resource does not support method '{request.method}'."
+    return json_response(405, {"Message": message})
+
+
+def _not_found(request: Request) -> Response:
     return html(
         404,
         "<!DOCTYPE html>\n<html><head><title>404 - File or directory not found.</title></head>\n"

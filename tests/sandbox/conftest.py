@@ -17,9 +17,9 @@ from sdss_cutout.sandbox import Sandbox
 class Asker:
     """Asks a sandbox for pictures and queries."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.sandbox, self.session = sandbox, requests.Session()
-        self.session.trust_env = False
+    def __init__(self, sandbox: Sandbox, session: requests.Session) -> None:
+        self.sandbox, self.session = sandbox, session
+        session.trust_env = False
 
     def picture(self, release: int = 17, **query: Any) -> requests.Response:
         url = f"{self.sandbox.base_url}/dr{release}/SkyServerWS/ImgCutout/getjpeg"
@@ -30,7 +30,7 @@ class Asker:
         assert answer.status_code == 200, answer.text
         return decoded(answer.content)
 
-    def sql(self, command: str, form: str = "csv") -> requests.Response:
+    def sql(self, command: str, form: str | None = "csv") -> requests.Response:
         url = f"{self.sandbox.base_url}/dr17/SkyServerWS/SearchTools/SqlSearch"
         return self.session.get(url, params={"cmd": command, "format": form}, timeout=20)
 
@@ -42,6 +42,5 @@ def decoded(body: bytes) -> np.ndarray:
 
 @pytest.fixture
 def ask(sandbox: Sandbox) -> Iterator[Asker]:
-    asker = Asker(sandbox)
-    yield asker
-    asker.session.close()
+    with requests.Session() as session:
+        yield Asker(sandbox, session)

@@ -12,8 +12,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sdss_cutout.sandbox import footprint
 from sdss_cutout.sandbox.sas import paths, records
+from sdss_cutout.sandbox.sky import footprint
 from sdss_cutout.sandbox.survey import camera
 from sdss_cutout.sandbox.survey.layout import FIRST_FIELD
 
@@ -83,20 +83,13 @@ class FieldTables:
         return sql, pulled
 
     def fill(self, connection: sqlite3.Connection, pulled: Pulled) -> None:
-        """Put into the tables what a query needs."""
+        """Put into the tables what a query needs, in a transaction that is rolled back after it."""
         for number, (names, rows) in enumerate(pulled.calls, start=1):
             connection.execute(f"CREATE TEMP TABLE called_{number} ({', '.join(names)})")
             _insert(connection, f"called_{number}", list(names), rows)
         rows_of = self._rows(list(pulled.fields.values()), list(pulled.polygons.values()))
         for name, columns in self._tables.items():
             _insert(connection, name, columns, rows_of[name])
-
-    def clear(self, connection: sqlite3.Connection, pulled: Pulled) -> None:
-        """Forget it again."""
-        for number in range(1, len(pulled.calls) + 1):
-            connection.execute(f"DROP TABLE IF EXISTS temp.called_{number}")
-        for name in self._tables:
-            connection.execute(f"DELETE FROM temp.{name}")  # noqa: S608
 
     def _call(self, found: re.Match[str], pulled: Pulled) -> str:
         name, numbers = found["name"].lower(), _numbers(found)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -12,9 +12,12 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
+Number = TypeVar("Number", int, "NDArray[np.int64]")
+
 FAINT_FROM, FAINT_TO = 14.0, 21.0  # r magnitudes of the faint sky
 GALAXIES_PER_DEG2, STARS_PER_DEG2 = 1400.0, 1500.0
 GALAXY_SLOPE, STAR_SLOPE = 0.45, 0.2  # of the logarithm of the counts with magnitude
+RERUN = 301
 SPECTRO_LIMIT = 17.77  # galaxies brighter than this have spectra
 
 OBJECT = np.dtype(
@@ -47,8 +50,13 @@ def bright_population(rng: np.random.Generator, stars: int, galaxies: int) -> ND
 
 def name_objects(table: NDArray[np.void], *, run: int, camcol: int, field: int) -> None:
     """Give identifiers in SDSS's layout of bits, all above 2**60: no float64 can hold them."""
-    prefix = (2 << 59) | (301 << 48) | (run << 32) | (camcol << 29) | (field << 16)
-    table["objid"] = np.uint64(prefix) + np.arange(1, len(table) + 1, dtype="u8")
+    prefix = np.uint64(identifier_prefix(run, camcol, field))
+    table["objid"] = prefix + np.arange(1, len(table) + 1, dtype="u8")
+
+
+def identifier_prefix(run: Number, camcol: Number, field: Number) -> Number:
+    """What the identifiers of a field's objects begin with."""
+    return (2 << 59) | (RERUN << 48) | (run << 32) | (camcol << 29) | (field << 16)
 
 
 def name_spectra(table: NDArray[np.void], *, plate: int, mjd: int) -> None:

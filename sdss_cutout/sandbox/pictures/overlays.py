@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from sdss_cutout.sandbox import drawing, projection, rules, sql
+from sdss_cutout.sandbox import projection, rules
+from sdss_cutout.sandbox.pictures import drawing
+from sdss_cutout.sandbox.sql.functions import MOST_ARCMIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sdss_cutout.sandbox.rules import PictureRequest
-    from sdss_cutout.sandbox.sky import Patch, Sky
+    from sdss_cutout.sandbox.sky.objects import Patch, Sky
 
     Rows = list[dict[str, object]]
     Colour = str | tuple[int, ...]
@@ -198,23 +200,25 @@ def _ruler(pen: _Pen) -> None:
 
 
 def marked(request: PictureRequest, query: Query) -> list[tuple[float, float]]:
-    """Positions that ``query`` marks (S: ImgCutout.cs validateQuery)."""
-    text = request.query.strip()
+    """Positions that ``query`` marks; a wrong one is passed over (S: ImgCutout.cs validateQuery).
+
+    The server composes a message of the error, and shows it to nobody.
+    """
+    try:
+        return _positions(_marked_rows(request, query, request.query.strip()))
+    except (KeyError, ValueError):
+        return []
+
+
+def _marked_rows(request: PictureRequest, query: Query, text: str) -> Rows:
     if not text:
         return []
     if "SELECT" in text.upper():
-        return _positions(_answered(query, text))
+        return query(text)
     first = text.lower().splitlines()[0]
     if re.search(r"\bra\b", first) and re.search(r"\bdec\b", first):
-        return _positions(_listed(text))
-    return _positions(_answered(query, _filter_sql(request, text)))
-
-
-def _answered(query: Query, sql: str) -> Rows:
-    try:
-        return query(sql)
-    except ValueError as error:
-        raise rules.DrawingError(f"Wrong mark query. {error}") from error
+        return _listed(text)
+    return query(_filter_sql(request, text))
 
 
 def _listed(text: str) -> Rows:
@@ -227,13 +231,12 @@ def _filter_sql(request: PictureRequest, text: str) -> str:
     """The SQL of a filter such as ``SR(10,20)``."""
     found = _FILTER.fullmatch(re.sub(r"\s", "", text.upper()))
     if found is None:
-        message = f"Wrong mark query. String in wrong format \n\nYour input was:\n{text}"
-        raise rules.DrawingError(message)
+        raise ValueError(f"Wrong mark query. String in wrong format: {text}")
     kind, band, low, high = found.groups()
     table = {"P": "PhotoPrimary", "G": "Galaxy", "S": "Star"}[kind]
     bands = [] if band is None else list("ugriz") if band == "A" else [band.lower()]
     where = " OR ".join(f"p.{name} BETWEEN {float(low)} AND {float(high)}" for name in bands)
-    radius = min(60 * request.radius_deg, sql.MOST_ARCMIN)
+    radius = min(60 * request.radius_deg, MOST_ARCMIN)
     near = f"dbo.fGetNearbyObjEq({request.ra},{request.dec},{radius})"
     return (
         f"SELECT p.ra AS ra, p.dec AS dec FROM {near} n JOIN {table} p ON n.objID = p.objID"  # noqa: S608
@@ -242,8 +245,5 @@ def _filter_sql(request: PictureRequest, text: str) -> str:
 
 
 def _positions(rows: Rows) -> list[tuple[float, float]]:
-    try:
-        lowered = [{name.lower(): value for name, value in row.items()} for row in rows]
-        return [(float(str(row["ra"])), float(str(row["dec"]))) for row in lowered[:MOST_MARKS]]
-    except (KeyError, ValueError) as error:
-        raise rules.DrawingError(f"Wrong mark query. No position in it: {error}") from error
+    lowered = [{name.lower(): value for name, value in row.items()} for row in rows[:MOST_MARKS]]
+    return [(float(str(row["ra"])), float(str(row["dec"]))) for row in lowered]

@@ -110,18 +110,24 @@ def margin(ra: float, dec: float) -> float:
 
     The true distance may be longer, never shorter.
     """
-    return float(_margins(normal(ra, dec)).max())
+    return float(margins(normal([ra], [dec]))[0])
 
 
-def _margins(vector: Floats) -> Floats:
-    """The same for each of the areas."""
+def margins(vectors: Floats) -> Floats:
+    """The same for many unit vectors."""
+    chunks = np.array_split(vectors, 1 + len(vectors) // 4096)
+    return np.concatenate([_area_margins(chunk).max(axis=-1) for chunk in chunks])
+
+
+def _area_margins(vectors: Floats) -> Floats:
+    """The same for each of the areas, which the last axis counts."""
     poles, least, starts, foci = _stacked()
-    above = np.degrees(np.arcsin(np.clip(poles @ vector, -1, 1))) - least
-    margins = np.minimum.reduceat(above, starts)
-    for number, (one, other), axis in foci:
-        way = np.degrees(np.arccos(np.clip([one @ vector, other @ vector], -1, 1))).mean()
-        margins[number] = min(margins[number], axis - way)
-    return np.asarray(margins)
+    above = np.degrees(np.arcsin(np.clip(vectors @ poles.T, -1, 1))) - least
+    inside = np.minimum.reduceat(above, starts, axis=-1)
+    for number, points, axis in foci:
+        way = np.degrees(np.arccos(np.clip(vectors @ np.transpose(points), -1, 1))).mean(axis=-1)
+        inside[..., number] = np.minimum(inside[..., number], axis - way)
+    return np.asarray(inside)
 
 
 @cache
@@ -141,13 +147,11 @@ def covered(ra: ArrayLike, dec: ArrayLike) -> Flags:
 
 def covered_near(vectors: Floats, centre: Floats, radius_deg: float) -> Flags:
     """The same for unit vectors that all lie within ``radius_deg`` of a centre."""
-    margins = _margins(centre)
-    if margins.max() > radius_deg:
+    distances = _area_margins(centre)
+    if distances.max() > radius_deg:
         return np.ones(vectors.shape[:-1], dtype=bool)
-    near = (
-        area for area, distance in zip(areas(), margins, strict=True) if distance >= -radius_deg
-    )
-    return _in_any(vectors, near)
+    near = zip(areas(), distances, strict=True)
+    return _in_any(vectors, (area for area, distance in near if distance >= -radius_deg))
 
 
 def _in_any(vectors: Floats, some: Iterator[Area] | tuple[Area, ...]) -> Flags:

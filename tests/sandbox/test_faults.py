@@ -16,7 +16,6 @@ from PIL import Image
 
 from sdss_cutout.sandbox import (
     ALL_FAULTS,
-    FRAME_FAULTS,
     PICTURE_FAULTS,
     SQL_FAULTS,
     Fault,
@@ -167,7 +166,7 @@ WITH_ENDING = [
     (name, variant)
     for name in PICTURE_FAULTS | SQL_FAULTS
     for variant in fault_variants(name)
-    if variant and variant != {"length": True} and name not in FRAME_FAULTS
+    if variant and variant != {"length": True}
 ]
 
 
