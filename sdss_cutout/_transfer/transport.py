@@ -58,7 +58,7 @@ class HTTPTransport:
     ) -> Response:
         """Send a request; whatever happens to it becomes a `Response`."""
         try:
-            response = self._exchange(url, request.largest_body, deadline, auth)
+            response = self._exchange(url, request, deadline, auth)
         except _TRANSLATED as error:
             failure = deadline.ended_by or _translate(error)
         except UnicodeError as error:
@@ -70,17 +70,19 @@ class HTTPTransport:
         return Response(url=url, failure=failure, unreachable=not deadline.connected)
 
     def _exchange(
-        self, url: str, most: int, deadline: Deadline, auth: tuple[str, str] | None
+        self, url: str, request: Request, deadline: Deadline, auth: tuple[str, str] | None
     ) -> Response:
+        most, form = request.largest_body, getattr(request, "form", "")
         scheme, _, host, path = url.split("/", 3)
         route = self._routes.get((scheme, host, auth)) or self._find_route(scheme, host, auth)
         # Straight to urllib3: the adapter's own `send` looks up proxies and certificates anew
         # and wraps each answer as a Response, which doubles the cost of a request (300 against
         # 570 microseconds).
         raw = route.pool.urlopen(
-            "GET",
+            "POST" if form else "GET",
             url if route.absolute else f"/{path}",
-            headers=route.headers,
+            body=form or None,
+            headers=route.headers | _FORM if form else route.headers,
             redirect=False,
             assert_same_host=False,
             preload_content=False,
@@ -135,6 +137,8 @@ class _Route:
     headers: dict[str, Any]
     absolute: bool
 
+
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 
 # As in requests' own adapter: attempts are counted elsewhere.
 _NO_RETRIES = urllib3.Retry(0, read=False)

@@ -191,9 +191,18 @@ def test_a_query_asks_as_astroquery_does(sandbox, monkeypatch):
 
 @pytest.mark.parametrize("release", [8, 10, 12])
 def test_older_releases_have_paths_of_their_own(release):
-    url = _sql._query_url("SELECT 1", check_site("http://sky.example", release))
+    url = _sql._query_request("SELECT 1", check_site("http://sky.example", release)).url
     astroquery_url = astroquery.sdss.SDSSClass()._get_query_url(release)
     assert url.startswith(f"http://sky.example{urlsplit(astroquery_url).path}?")
+
+
+def test_long_queries_are_posted(sandbox):
+    client = SDSSCutouts(base_url=sandbox.base_url)
+    numbers = ", ".join(map(str, range(1, 20_000)))
+    table = client.query_sql(f"{QUERY} AND objID NOT IN ({numbers})")
+    assert len(table) == 5
+    client.query_sql(QUERY)
+    assert [record.method for record in sandbox.sql_requests] == ["POST", "GET"]
 
 
 def test_a_redirect_of_a_query_to_another_port_is_not_followed(sandbox):
