@@ -90,6 +90,7 @@ class HTTPTransport:
             retries=_NO_RETRIES,
             timeout=_socket_timeout(deadline.seconds),
         )
+        deadline.connected = True  # over connections of other kinds, too
         complete = False
         try:
             content = _read(raw, most)
@@ -172,16 +173,12 @@ class _Bounded:
 
     def connect(self) -> None:
         deadline = current_deadline()
-        if deadline is None:
-            super().connect()  # type: ignore[misc]
-        else:
-            deadline.connect(super().connect, self.close)  # type: ignore[misc, attr-defined]
-            deadline.attach(self.sock)
+        deadline.connect(super().connect, self.close)  # type: ignore[misc, attr-defined]
+        deadline.attach(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        deadline = current_deadline()
-        if deadline is not None and self.sock is not None:
-            deadline.attach(self.sock)
+        if self.sock is not None:
+            current_deadline().attach(self.sock)
         super().request(*args, **kwargs)  # type: ignore[misc]
 
 

@@ -17,7 +17,7 @@ from sdss_cutout._targets.targets import read_targets
 from sdss_cutout._transfer import next_step
 from sdss_cutout._transfer.classify import Kind, Response
 from sdss_cutout._transfer.early_end import EarlyEnd
-from sdss_cutout._transfer.fetch import FetchSettings, Task
+from sdss_cutout._transfer.fetch import ConnectionLimit, FetchSettings, Task
 from sdss_cutout._transfer.session import Session
 
 PICTURE = Response(status=200, reason="OK", content=GOOD)
@@ -296,3 +296,35 @@ def test_a_network_that_fails_later_does_not_end_the_run():
 
     found = by_row(run(Once(), count=100, connections=1, max_attempts=1))
     assert {attempts for _, attempts in found.values()} == {1}
+
+
+# ------------------------------------------------------------------------- connection limit
+
+
+def test_a_stopped_run_does_not_wait_for_a_connection():
+    limit, running, stopped = ConnectionLimit(1), threading.Event(), threading.Event()
+    assert limit.acquire(running)
+    granted = []
+    waiting = [
+        threading.Thread(target=lambda event=event: granted.append((event, limit.acquire(event))))
+        for event in (stopped, running)
+    ]
+    for thread in waiting:
+        thread.start()
+    stopped.set()
+    limit.wake()
+    waiting[0].join(10)
+    assert granted == [(stopped, False)]
+    limit.release()
+    waiting[1].join(10)
+    assert granted[1:] == [(running, True)]
+
+
+def test_a_larger_limit_lets_others_in():
+    limit, running = ConnectionLimit(1), threading.Event()
+    limit.acquire(running)
+    waiting = threading.Thread(target=limit.acquire, args=(running,))
+    waiting.start()
+    limit.set_most(2)
+    waiting.join(10)
+    assert not waiting.is_alive()
