@@ -33,7 +33,7 @@ from sdss_cutout._targets.names import (
     number_repeats,
     refuse_bad_names,
 )
-from sdss_cutout._targets.readers.arrays import is_dataframe, is_records, table_of
+from sdss_cutout._targets.readers.arrays import is_dataframe, is_record, is_records, table_of
 from sdss_cutout._targets.rows import first_bad_row, more_rows
 from sdss_cutout._targets.text import (
     could_be_name,
@@ -246,7 +246,7 @@ def _positions(given: Any, choice: _Choice) -> Targets:
     if isinstance(given, Table):
         return _of_table(given, choice)
     if is_dataframe(given) or is_records(given):
-        return _of_table(table_of(given), choice)
+        return replace(_of_table(table_of(given), choice), scalar=is_record(given))
     if is_file_object(given) or isinstance(given, PathLike) or _is_path(given):
         return _of_file(given, choice)
     if isinstance(given, str):
@@ -270,6 +270,8 @@ def _is_path(given: Any) -> bool:
 def _is_list(given: Any) -> bool:
     if isinstance(given, np.ndarray):
         return given.ndim == 1 and given.dtype.kind in "USO"
+    if type(given).__name__ == "Series":  # of pandas or polars
+        return all(isinstance(value, str) for value in given)
     return isinstance(given, Sequence) and not isinstance(given, bytes | bytearray | memoryview)
 
 
