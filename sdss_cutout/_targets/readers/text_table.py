@@ -163,12 +163,11 @@ def _table_of_block(text: str, columns: tuple[str, str] | None) -> Table:
         body = body.replace("\t", " ")
     elif "#" in body:
         body = _without_comments(body, layout)
-    return _table_of_body(body, layout)
+    return _table_of_body(_without_empty_end(body, layout.delimiter), layout)
 
 
 def _table_of_body(body: str, layout: Layout) -> Table:
     names = unique_names(layout.names)
-    body = _without_empty_end(body, layout.delimiter)
     table = _read_fast(body, layout, names)
     lost = None if table is None else _lost_columns(table, body, layout)
     if table is None or lost:
