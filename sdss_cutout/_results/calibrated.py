@@ -236,7 +236,8 @@ class CalibratedCutout:
         ndarray of uint8
             Shape ``(ny, nx, 3)``, the bottom row first, like the data. Red, green and blue are i,
             r and g where all three are there; else the bands by their wavelength. One band is
-            grey.
+            grey. Where each band has its own grid, all are moved by a fraction of a pixel to that
+            of the first.
 
         Raises
         ------
@@ -245,8 +246,10 @@ class CalibratedCutout:
         """
         hdus = self.hdulist
         images = {band: hdus[band.upper()].data for band in self.bands}
-        native_scale = self.request.archive.native_scale
-        return to_rgb(images, pixel_area=(self.request.scale / native_scale) ** 2)
+        request = self.request
+        if request.north_up:
+            return to_rgb(images, pixel_area=(request.scale / request.archive.native_scale) ** 2)
+        return to_rgb(images, places={band: _place_of(self, hdus, band) for band in self.bands})
 
     def plot(self, band: str | None = None, ax: Axes | None = None, *, mark: Any = None) -> Axes:
         """Draw the colour composite, or one band in grey, with coordinates and scale bar.
@@ -380,6 +383,13 @@ class CalibratedCutout:
                 url=self.url,
                 attempts=self.attempts,
             )
+
+
+def _place_of(cutout: CalibratedCutout, hdus: fits.HDUList, band: str) -> tuple[float, float]:
+    """Return the column and row of the target in a band."""
+    wcs = WCS(hdus[band.upper()].header)
+    x, y = wcs.all_world2pix(cutout.request.ra, cutout.request.dec, 0)
+    return float(x), float(y)
 
 
 def _grey(data: NDArray[np.float32]) -> dict[str, Any]:

@@ -169,13 +169,19 @@ def _label_axes(ax: Axes, wcs: WCS, size: tuple[int, int], *, labelled: bool) ->
     ra.set_axislabel("RA (ICRS)")
     dec.set_axislabel("Dec (ICRS)")
     # Else those that astropy puts at the top run into the title.
-    for coordinate, side in ((ra, "b"), (dec, "l")):
+    for coordinate, side in zip((ra, dec), _label_sides(wcs), strict=True):
         coordinate.set_ticklabel_position(side)
         coordinate.set_axislabel_position(side)
         coordinate.set_ticks(direction="out", number=4)
         coordinate.set_ticklabel(exclude_overlapping=True)
     if min(size) * proj_plane_pixel_scales(wcs)[0] > _WIDE:
         ax.coords.grid(color="white", alpha=0.25)
+
+
+def _label_sides(wcs: WCS) -> str:
+    """Return the sides for right ascension and declination: those that their lines cross."""
+    along_x, along_y = np.abs(wcs.pixel_scale_matrix[0])
+    return "bl" if along_x >= along_y else "lb"
 
 
 # Degrees from which the meridians are seen to run together.

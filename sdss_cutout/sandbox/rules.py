@@ -64,6 +64,8 @@ class PictureRequest:
     height: int
     opt: str = ""
     query: str = ""
+    gnomonic: bool = False  # as the real server is not
+    strict_marks: bool = False  # likewise
 
     @classmethod
     def from_query(cls, query: dict[str, str]) -> PictureRequest:

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sdss_cutout.sandbox import rules
+from sdss_cutout.sandbox.deviations import BrokenFacts
 from sdss_cutout.sandbox.http.response import Response, error_json, html, json_response
 from sdss_cutout.sandbox.pictures import drawing, jpeg
 from sdss_cutout.sandbox.sas.archive import Archive
@@ -15,7 +16,7 @@ from sdss_cutout.sandbox.sql.catalogue import Catalogue
 from sdss_cutout.sandbox.sql.routes import TableRoutes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sdss_cutout.sandbox.http.request import Request
 
@@ -58,8 +59,9 @@ class Site:
     def __init__(
         self, *, fast: bool = False, outside_status: int = 404,
         queries_per_minute: int | None = None, noise: bool = True,
-        frame_shape: tuple[int, int] = (1489, 2048),
+        frame_shape: tuple[int, int] = (1489, 2048), broken: Iterable[str] = (),
     ) -> None:  # fmt: skip
+        self.broken = BrokenFacts(broken)
         self.sky = Sky()
         self.archive = Archive(self.sky, noise=noise, frame_shape=frame_shape)
         self.catalogue = Catalogue(self.sky, survey=self.archive.survey)
@@ -80,7 +82,10 @@ class Site:
         self._fast, self._outside_status = fast, outside_status
 
     def answer(self, request: Request) -> Response:
-        """The right answer to a request."""
+        """The response to a request, correct but for the facts that are broken."""
+        return self.broken.response_to(request, self._correct)
+
+    def _correct(self, request: Request) -> Response:
         if request.method == "HEAD":  # an answer to it has no body
             return Response(405, b"", "")
         get_only = request.route in ("picture", "frame")  # S: getJpegController.cs
@@ -102,6 +107,7 @@ class Site:
             wanted = rules.PictureRequest.from_query(request.query)
         except rules.BadParameterError as error:
             return error_json(400, str(error))
+        wanted = self.broken.drawn(request, wanted)
         size = wanted.width, wanted.height
         if self._fast:
             return Response(200, jpeg.fast_picture(*size))

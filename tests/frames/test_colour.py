@@ -14,7 +14,7 @@ def formula(i, r, g):
     """As published: scales, an offset, and the asinh of the mean."""
     red, green, blue = 1.0 * i + 0.02, 1.3 * r + 0.02, 2.5 * g + 0.02
     mean = (red + green + blue) / 3
-    stretch = np.arcsinh(1.5 * 20 * mean) / 20 / mean
+    stretch = np.arcsinh(1.5 * 20 * mean) / np.sqrt(20) / mean
     colours = np.array([red, green, blue]) * stretch
     return np.rint(255 * colours / max(colours.max(), 1)).astype(int)
 
@@ -56,3 +56,21 @@ def test_negative_sky_is_dark_and_colours_do_not_depend_on_the_pixel():
     assert (to_rgb({"r": FLAT - 1}) == 0).all()
     fine = to_rgb({"r": FLAT + 0.4 / 16}, pixel_area=1 / 16)
     assert (fine == to_rgb({"r": FLAT + 0.4})).all()
+
+
+def test_bands_of_different_grids_are_brought_together():
+    """A star that is half a pixel off in one band has no coloured edges."""
+    y, x = np.indices((40, 40))
+
+    def star(at_x, at_y):
+        return np.exp(-((x - at_x) ** 2 + (y - at_y) ** 2) / 18)
+
+    places = {"g": (20.0, 20.0), "r": (20.4, 19.7), "i": (19.6, 20.5)}
+    factors = {"g": 1 / 2.5, "r": 1 / 1.3, "i": 1.0}
+    images = {band: factors[band] * star(*place) for band, place in places.items()}
+    apart, together = to_rgb(images), to_rgb(images, places=places)
+    hue = np.ptp(apart.astype(int), axis=-1).max(), np.ptp(together.astype(int), axis=-1).max()
+    assert hue[0] > 8 * hue[1]
+    assert (to_rgb(images, places=dict.fromkeys("gri", (1.0, 1.0))) == apart).all()
+    images["g"][0, :] = np.nan
+    assert (to_rgb(images, places=places)[0] == 0).all()

@@ -29,6 +29,7 @@ from sdss_cutout._results.calibrated import (
     calibrated_cutout_of_outcome,
 )  # fmt: skip
 from sdss_cutout._results.outcome import Outcome
+from sdss_cutout._views.plot import plot_pixels
 
 REQUEST = CalibratedRequest(
     ra=132.0, dec=12.0, bands="rg", north_up=True, scale=0.5, width=40, height=30, release=17,
@@ -210,3 +211,16 @@ def test_it_is_drawn_with_row_0_at_the_bottom(cutout):
         cutout.plot("z")
     with pytest.raises(ImageError):
         OUTSIDE.plot()
+
+
+def test_axes_are_labelled_where_the_scan_ran_north():
+    """Most frames are turned by a quarter: right ascension runs along the rows' axis."""
+    header = IMAGES[0].wcs.to_header()
+    turned = WCS(header)
+    turned.wcs.pc = [[0, 1], [1, 0]]
+    turned.pixel_shape = (40, 30)
+    ra, dec = plot_pixels(IMAGES[1].data, turned, top_first=False, title="x").coords
+    assert (ra.get_ticklabel_position(), dec.get_ticklabel_position()) == (["l"], ["b"])
+    ra, dec = plot_pixels(IMAGES[1].data, WCS(header), top_first=False, title="x").coords
+    assert (ra.get_ticklabel_position(), dec.get_ticklabel_position()) == (["b"], ["l"])
+    pyplot.close("all")

@@ -85,7 +85,9 @@ def _visible(
 ) -> tuple[NDArray[np.void], list[tuple[float, ...]], NDArray[np.float64]]:
     """Objects that may touch the picture, with pixel x, y and the angle of their north."""
     ppr, width, height = request.pixels_per_radian, request.width, request.height
-    x, y = projection.pixel_of_vectors(patch.vectors, request.ra, request.dec, ppr, width, height)
+    x, y = projection.pixel_of_vectors(
+        patch.vectors, request.ra, request.dec, ppr, width, height, gnomonic=request.gnomonic
+    )
     reach = (2 * patch.table["petroR90_r"] + 25.0) / request.scale + 40.0
     inside = (x > -reach) & (x < width + reach) & (y > -reach) & (y < height + reach)
     table = patch.table[inside]

@@ -206,7 +206,9 @@ def marked(request: PictureRequest, query: Query) -> list[tuple[float, float]]:
     """
     try:
         return _positions(_marked_rows(request, query, request.query.strip()))
-    except (KeyError, ValueError):
+    except (KeyError, ValueError) as error:
+        if request.strict_marks:
+            raise rules.DrawingError(f"Wrong mark query. {error}") from error
         return []
 
 

@@ -83,9 +83,11 @@ def astrans(run: Run, camcol: int, band: str) -> AsTrans:
     """The transformation of one band of a camera column, with rows counted along the whole run."""
     rng = generator(1, run.number, camcol, BANDS.index(band))
     stretch = run.cols / COLS  # a smaller camera is the real one scaled down, distortion too
-    b, f = PIXEL_DEG * (1 + 1e-5 * rng.standard_normal(2))
+    b, f = PIXEL_DEG * (1 + 1e-5 * stretch * rng.standard_normal(2))
     rows = run.length / PIXEL_DEG
-    c, e = rng.normal(0, 1.3e-7), rng.uniform(-1, 1) * DRIFT / 3600 * stretch / rows
+    drift = generator(1, run.number, camcol).uniform(-1, 1)  # all bands see nearly the same sky
+    e = drift * (1 + 0.05 * rng.standard_normal()) * DRIFT / 3600 * stretch / rows
+    c = rng.normal(0, 1.3e-7)
     row_shift, col_shift = rng.uniform(-6, 6) * stretch, rng.uniform(-3, 3) * stretch
     wobble = 1 + 0.1 * rng.standard_normal()
     return AsTrans(

@@ -115,3 +115,12 @@ def test_real_geometry():
     assert corner[1].separation(corner[2]).arcmin == pytest.approx(9.83, abs=0.02)
     equator = survey.primary(19.0, 0.0)
     assert (equator.run.stripe, equator.run.incl) == (82, 0)
+
+
+def test_bands_of_a_field_cover_the_same_sky_but_for_some_pixels(survey):
+    stretch = survey.shape[1] / 2048
+    for ra, dec in positions(20):
+        field = survey.primary(ra, dec)
+        pixels = np.array([field.pixel_of(ra, dec, band) for band in "ugriz"])
+        assert all(field.covers(ra, dec, band) for band in "ugriz")
+        assert 0.1 * stretch < np.ptp(pixels, axis=0).max() < 30 * stretch
