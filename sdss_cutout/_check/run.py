@@ -6,10 +6,10 @@ import ipaddress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from sdss_cutout._check import fields, frames, overlays, pictures, tables
 from sdss_cutout._check.answers import Answers, Judge, UnansweredError
 from sdss_cutout._check.questions import QUESTIONS, Question
 from sdss_cutout._check.report import UNKNOWN, Finding, Report, judge, now
+from sdss_cutout._check.verdicts import fields, frames, marks, overlays, pictures, tables
 from sdss_cutout._request.site import Site, check_site
 from sdss_cutout._service.facts import FACTS
 from sdss_cutout._service.sas import SAS
@@ -28,7 +28,8 @@ POLITE_RATE = 2.0
 _MOST_SILENCE = 3
 
 JUDGES: dict[str, Judge] = {
-    **pictures.JUDGES, **overlays.JUDGES, **tables.JUDGES, **fields.JUDGES, **frames.JUDGES,
+    **pictures.JUDGES, **marks.JUDGES, **overlays.JUDGES, **tables.JUDGES, **fields.JUDGES,
+    **frames.JUDGES,
 }  # fmt: skip
 
 
@@ -135,7 +136,7 @@ def _finish(_task: object, answer: Answer, _attempts: int) -> Answer:
 
 
 def _report(asker: _Asker, site: Site, frames_site: Site) -> Report:
-    findings = [judge(fact, JUDGES[id], asker.answers) for id, fact in FACTS.items()]
+    findings = [judge(fact, JUDGES[fact.id], asker.answers) for fact in FACTS.values()]
     unreachable = _unreachable(asker)
     if unreachable:
         findings = [Finding(fact=f.fact, verdict=UNKNOWN, seen="not asked") for f in findings]

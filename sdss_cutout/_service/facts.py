@@ -143,6 +143,11 @@ _OVERLAYS = (
         "S: ImgCutout.cs validateInput", "_service.skyserver",
     ),
     _fact(
+        "mark.place",
+        "marks are drawn where the WCS says, on an average to 0.3 pixels across",
+        "S: projection.cs, SDSSGraphicsEnv.cs; how it rounds was never seen", "_image.header",
+    ),
+    _fact(
         "mark.list",
         "a list of positions, with a first line 'ra dec', is marked in fuchsia",
         "S: ImgCutout.cs validateQuery, SDSSGraphicsEnv.cs drawQueryObj", "_request.overlays",
@@ -162,8 +167,8 @@ _SQL = (
     ),
     _fact(
         "sql.error_page",
-        "a wrong query sent there is answered with an error that is told from a table",
-        "S: CustomFilter.cs; U: astroquery issues 2706, 2082", "_transfer.sql.query",
+        "a wrong query sent there is answered with 200 and a page of HTML",
+        "U: astroquery issues 2706, 2082", "_transfer.sql.query",
     ),
     _fact(
         "sql.error_message",

@@ -76,7 +76,7 @@ def _error_page(answers: Answers) -> Seen:
     response = answers.response("wrong_sql")
     answer = classify_table(SQLRequest(url=""), response)
     what = "a page" if response.content.lstrip()[:1] == b"<" else "text"
-    is_so = response.status in (200, 400, 500) and answer.kind is not Kind.OK
+    is_so = response.status == 200 and what == "a page" and answer.kind is not Kind.OK
     taken = "taken for a table" if answer.kind is Kind.OK else "told from a table"
     return verdict(is_so, f"{response.status} with {what}, {taken}")
 
@@ -85,8 +85,9 @@ def _error_message(answers: Answers) -> Seen:
     response = answers.response("refused_sql")
     lines = [line for line in response.content.decode("latin-1").splitlines() if line.strip()]
     head = [line.strip('" ').lower() for line in lines if not line.startswith("#")][:1]
-    is_so = response.status == 200 and head == ["error_message"]
-    return verdict(is_so, f"{response.status}, the column {head[0][:40] if head else 'none'}")
+    if response.status != 200:
+        return differs(str(response.status))
+    return verdict(head == ["error_message"], f"the column {head[0][:40] if head else 'none'}")
 
 
 def _first_line(answers: Answers) -> Seen:
