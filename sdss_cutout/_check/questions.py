@@ -31,7 +31,7 @@ from sdss_cutout._check.verdicts.tables import star
 from sdss_cutout._request.field_search import FieldSearch, primary_sql
 from sdss_cutout._request.site import Site
 from sdss_cutout._service.sas import FIELD_SEARCH_PATH, SAS
-from sdss_cutout._transfer.sql.query import query_url
+from sdss_cutout._transfer.sql.query import query_request
 
 __all__ = ["QUESTIONS", "Question"]
 
@@ -76,7 +76,7 @@ def _marks(geometry: Geometry, west: tuple[float, ...]) -> Callable[[Answers, st
 
 
 def _results_page(sql: str) -> Callable[[Answers, str], str]:
-    return _of_site(lambda site: query_url(sql, site))
+    return _of_site(lambda site: query_request(sql, site).url)
 
 
 def _sql_search(sql: str, **form: str) -> Callable[[Answers, str], str]:

@@ -204,7 +204,7 @@ def _ruler(pen: _Pen) -> None:
 
 
 def marked(request: PictureRequest, query: Query) -> list[tuple[float, float]]:
-    """Positions that ``query`` marks; a wrong one is passed over (S: ImgCutout.cs validateQuery).
+    """Positions that ``query`` marks; a wrong one is ignored (S: ImgCutout.cs validateQuery).
 
     The server composes a message of the error, and shows it to nobody.
     """
