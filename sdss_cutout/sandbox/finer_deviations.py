@@ -131,12 +131,11 @@ def _keyword(key: str, change: Callable[[object], object]) -> Callable[[fits.HDU
 
 def _fewer_indices(hdus: fits.HDUList) -> None:
     row = hdus[2].data[0]
+    kept = {"ALLSKY": row["ALLSKY"], "XINTERP": row["XINTERP"][:-8], "YINTERP": row["YINTERP"]}
     columns = [
-        fits.Column(name, f"{np.size(values)}E", dim=str(np.shape(values)[::-1]), array=values[None])
-        for name, values in (
-            ("ALLSKY", row["ALLSKY"]), ("XINTERP", row["XINTERP"][:-8]), ("YINTERP", row["YINTERP"])
-        )
-    ]  # fmt: skip
+        fits.Column(name, f"{values.size}E", dim=str(values.shape[::-1]), array=values[None])
+        for name, values in kept.items()
+    ]
     hdus[2] = fits.BinTableHDU.from_columns(columns)
 
 

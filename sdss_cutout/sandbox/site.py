@@ -62,17 +62,10 @@ class Site:
         queries_per_minute: int | None = None, noise: bool = True,
         frame_shape: tuple[int, int] = (1489, 2048), broken: Iterable[str] = (),
     ) -> None:  # fmt: skip
-<<<<<<< HEAD
-        self.broken = BrokenFacts(ALL_DEVIATIONS, broken)
-        self.sky = Sky()
-        self.archive = Archive(self.sky, noise=noise, frame_shape=frame_shape)
-        self.catalogue = Catalogue(self.sky, survey=self.archive.survey)
-=======
-        self.broken: BrokenFacts = BrokenFacts(broken)
+        self.broken: BrokenFacts = BrokenFacts(ALL_DEVIATIONS, broken)
         self.sky: Sky = Sky()
         self.archive: Archive = Archive(self.sky, noise=noise, frame_shape=frame_shape)
         self.catalogue: Catalogue = Catalogue(self.sky, survey=self.archive.survey)
->>>>>>> main
         tables = TableRoutes(self.catalogue, queries_per_minute)
         self._routes: dict[str, Callable[[Request], Response]] = {
             "picture": self._picture,

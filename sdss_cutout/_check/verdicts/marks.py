@@ -61,7 +61,7 @@ def _list(answers: Answers) -> Seen:
 
 def _place(answers: Answers) -> Seen:
     shift = float(np.mean(_all_columns(answers) - _expected(answers)))
-    return verdict(abs(shift) < _SHIFT, f"{shift:+.2f} pix to the right on an average")
+    return verdict(abs(shift) < _SHIFT, f"{shift:+.2f} pix to the right on average")
 
 
 _SHIFT = 0.3

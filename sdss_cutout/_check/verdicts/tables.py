@@ -77,7 +77,7 @@ def _error_page(answers: Answers) -> Seen:
     answer = classify_table(SQLRequest(url=""), response)
     what = "a page" if response.content.lstrip()[:1] == b"<" else "text"
     is_so = response.status == 200 and what == "a page" and answer.kind is not Kind.OK
-    taken = "taken for a table" if answer.kind is Kind.OK else "told from a table"
+    taken = "taken for a table" if answer.kind is Kind.OK else "recognised as an error"
     return verdict(is_so, f"{response.status} with {what}, {taken}")
 
 
