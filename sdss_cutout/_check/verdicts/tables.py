@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
+
 from sdss_cutout._check.answers import (
     Answers,
     Judge,
@@ -28,7 +30,13 @@ def star(answers: Answers) -> tuple[float, float]:
     table = _star_table(answers)
     if not len(table):
         raise UnansweredError("the query for a star gave no row")
-    return float(table["ra"][0]), float(table["dec"][0])
+    try:
+        ra, dec = (float(np.ma.filled(table[name], np.nan)[0]) for name in ("ra", "dec"))
+    except (TypeError, ValueError):
+        ra = dec = np.nan
+    if not (0 <= ra <= 360 and -90 < dec < 90):
+        raise UnansweredError("the query for a star gave no position")
+    return ra, dec
 
 
 def _star_table(answers: Answers) -> Any:
