@@ -26,7 +26,14 @@ from sdss_cutout._targets.columns import coordinate_mixin, find_pair, listed
 from sdss_cutout._targets.readers import arrays, binary, text_table, votable
 from sdss_cutout._targets.readers.source import Content, TableSource
 
-__all__ = ["existing_file", "is_file_object", "looks_like_path", "read_file", "read_table"]
+__all__ = [
+    "existing_file",
+    "is_directory",
+    "is_file_object",
+    "looks_like_path",
+    "read_file",
+    "read_table",
+]
 
 # Suffixes by which a string names a file, also if there is none of that name. They do not tell
 # the format.
@@ -59,6 +66,14 @@ def existing_file(text: str | os.PathLike[str]) -> Path | None:
         return path if path.exists() and not path.is_dir() else None
     except (OSError, ValueError, RuntimeError):  # too long, a zero byte, no such user
         return None
+
+
+def is_directory(text: str) -> bool:
+    """Return whether this names a directory."""
+    try:
+        return bool(text) and Path(text).expanduser().is_dir()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def is_file_object(given: Any) -> bool:
@@ -121,10 +136,13 @@ def read_file(
             f"installed; pip install {_PROVIDERS.get(package, package)}"
         ) from error
     except Exception as error:
-        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise TargetError(
-            f"{content.label} is not a table that can be read: {first_line}"
-        ) from error
+        said = f"{content.label} is not a table that can be read: {_first_line(error)}"
+        raise TargetError(said) from error
+
+
+def _first_line(error: Exception) -> str:
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 _PROVIDERS = {

@@ -7,17 +7,18 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+import astropy.units as u
 import astroquery.sdss
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
-from sdss_cutout import QueryError, SDSSCutouts
+from sdss_cutout import QueryError, RequestError, SDSSCutouts
 from sdss_cutout._request.site import check_site
-from sdss_cutout._transfer import sql as _sql
 from sdss_cutout._transfer.classify import Response
 from sdss_cutout._transfer.fetch import FetchSettings
 from sdss_cutout._transfer.session import Session
+from sdss_cutout._transfer.sql import query as _sql
 from sdss_cutout.sandbox import SQL_FAULTS, Fault, Sandbox
 
 QUERY = "SELECT TOP 5 objID, ra, dec, r FROM Galaxy WHERE r < 17"
@@ -105,11 +106,43 @@ def test_a_server_that_never_answers(sandbox):
         client.query_sql(QUERY)
 
 
-@pytest.mark.parametrize("sql", ["", "  ", None, 5])
+@pytest.mark.parametrize("sql", ["", "  ", None, 5, "-- only a comment", "/* a */ ;\n", ";"])
 def test_what_is_no_query_is_refused(client, sandbox, sql):
     with pytest.raises(QueryError, match="is not an SQL query"):
         client.query_sql(sql)
     assert not sandbox.requests
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"-- bright ones\n{QUERY} -- Petrosian?",
+        f"{QUERY};\n",
+        f"/* two\n   lines */\n{QUERY}\n;\n",
+        QUERY + " AND 'a--b' = 'a--b'",
+        QUERY.replace(" ", "\n"),
+    ],
+)
+def test_queries_as_pasted_are_answered(client, sql):
+    assert len(client.query_sql(sql)) == 5
+
+
+def test_a_missing_radius_never_becomes_a_scale(client):
+    sql = (
+        "SELECT TOP 400 p.objID, p.ra, p.dec, 100 * s.z AS r90 FROM PhotoObj p "
+        "LEFT JOIN SpecObj s ON s.bestObjID = p.objID WHERE p.r < 17"
+    )
+    table = client.query_sql(sql)
+    missing = np.isnan(table["r90"])
+    good = ~missing & (table["r90"] > 0.75) & (table["r90"] < 900)
+    rows = [np.flatnonzero(good)[0], np.flatnonzero(missing)[0]]
+    two = table[rows]
+    for scale in (
+        0.02 * two["r90"] * u.arcsec / u.pix,
+        0.02 * two["r90"].quantity * u.arcsec / u.pix,
+    ):
+        with pytest.raises(RequestError, match=r"^target 1: scale = nan arcsec/pix is outside"):
+            client.url(two, scale=scale)
 
 
 # ----------------------------------------------------------------------- others are left alone
@@ -185,14 +218,24 @@ def test_a_query_asks_as_astroquery_does(sandbox, monkeypatch):
         [asked] = theirs.sql_requests
     SDSSCutouts(16, base_url=sandbox.base_url).query_sql(QUERY)
     [ours] = sandbox.sql_requests
-    assert (ours.path, ours.query) == (asked.path, asked.query)
+    expected = asked.query | {"cmd": asked.query["cmd"].strip()}
+    assert (ours.path, ours.query) == (asked.path, expected)
 
 
 @pytest.mark.parametrize("release", [8, 10, 12])
 def test_older_releases_have_paths_of_their_own(release):
-    url = _sql._query_url("SELECT 1", check_site("http://sky.example", release))
+    url = _sql.query_request("SELECT 1", check_site("http://sky.example", release)).url
     astroquery_url = astroquery.sdss.SDSSClass()._get_query_url(release)
     assert url.startswith(f"http://sky.example{urlsplit(astroquery_url).path}?")
+
+
+def test_long_queries_are_posted(sandbox):
+    client = SDSSCutouts(base_url=sandbox.base_url)
+    numbers = ", ".join(map(str, range(1, 20_000)))
+    table = client.query_sql(f"{QUERY} AND objID NOT IN ({numbers})")
+    assert len(table) == 5
+    client.query_sql(QUERY)
+    assert [record.method for record in sandbox.sql_requests] == ["POST", "GET"]
 
 
 def test_a_redirect_of_a_query_to_another_port_is_not_followed(sandbox):
