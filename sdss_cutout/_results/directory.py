@@ -14,7 +14,7 @@ from astropy.table import Column, Table, vstack
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import StoreError
-from sdss_cutout._request.request import CutoutRequest
+from sdss_cutout._request.chunk import AnyRequest
 from sdss_cutout._results.input_columns import from_text
 from sdss_cutout._results.lists import CutoutList
 from sdss_cutout._results.outcome import Outcome, Outcomes
@@ -124,8 +124,12 @@ class RecordedRequests:
     def __len__(self) -> int:
         return len(self.entries)
 
-    def __getitem__(self, row: int) -> CutoutRequest:
+    def __getitem__(self, row: int) -> AnyRequest:
         return request_of_entry(self.entries[row])
+
+    def bands_of_all(self) -> list[str]:
+        """Return the bands of each target; empty for pictures."""
+        return [entry.bands for entry in self.entries]
 
     def urls(self) -> list[str]:
         """Return the URLs."""
