@@ -20,7 +20,6 @@ from sdss_cutout import (
     Cutout,
     RequestError,
     SDSSCutouts,
-    StoreError,
     TargetError,
     conf,
     read_cutouts,
