@@ -5,18 +5,20 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from sdss_cutout.sandbox import drawing, pictures, rules
+from sdss_cutout.sandbox import rules
+from sdss_cutout.sandbox.deviations import BrokenFacts
+from sdss_cutout.sandbox.http.response import Response, error_json, html, json_response
+from sdss_cutout.sandbox.pictures import drawing, jpeg
 from sdss_cutout.sandbox.sas.archive import Archive
-from sdss_cutout.sandbox.sky import Sky
+from sdss_cutout.sandbox.sky.objects import Sky
 from sdss_cutout.sandbox.sql import dialect
 from sdss_cutout.sandbox.sql.catalogue import Catalogue
 from sdss_cutout.sandbox.sql.routes import TableRoutes
-from sdss_cutout.sandbox.wire import Answer, error_json, html, json_answer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from sdss_cutout.sandbox.request import Request
+    from sdss_cutout.sandbox.http.request import Request
 
 _HOME = """<!DOCTYPE html>
 <html lang="en">
@@ -41,10 +43,10 @@ radius, band, format</li>
 <li>all of these also without a release, or under /public in its place</li>
 <li>/sas/dr9 to 19/.../photoObj/frames/301/...: calibrated frames, where a search says; the
 archive's root is here /sas</li>
-<li><a href="/sandbox/requests">/sandbox/requests</a> numbers,
-<a href="/sandbox/log">/sandbox/log</a> the requests themselves</li>
+<li><a href="/sandbox/requests">/sandbox/requests</a>: numbers of requests;
+<a href="/sandbox/log">/sandbox/log</a>: the requests</li>
 <li>POST /sandbox/faults: a JSON list of faults, in place of those in force;
-POST /sandbox/reset: forget requests and faults</li>
+POST /sandbox/reset: delete the log and all faults</li>
 </ul>
 </body>
 </html>
@@ -52,18 +54,19 @@ POST /sandbox/reset: forget requests and faults</li>
 
 
 class Site:
-    """Answers requests as SkyServer would; knows nothing of connections and faults."""
+    """Answers requests as SkyServer would, without regard to connections and faults."""
 
     def __init__(
         self, *, fast: bool = False, outside_status: int = 404,
         queries_per_minute: int | None = None, noise: bool = True,
-        frame_shape: tuple[int, int] = (1489, 2048),
+        frame_shape: tuple[int, int] = (1489, 2048), broken: Iterable[str] = (),
     ) -> None:  # fmt: skip
-        self.sky = Sky()
-        self.archive = Archive(self.sky, noise=noise, frame_shape=frame_shape)
-        self.catalogue = Catalogue(self.sky, survey=self.archive.survey)
+        self.broken: BrokenFacts = BrokenFacts(broken)
+        self.sky: Sky = Sky()
+        self.archive: Archive = Archive(self.sky, noise=noise, frame_shape=frame_shape)
+        self.catalogue: Catalogue = Catalogue(self.sky, survey=self.archive.survey)
         tables = TableRoutes(self.catalogue, queries_per_minute)
-        self._routes: dict[str, Callable[[Request], Answer]] = {
+        self._routes: dict[str, Callable[[Request], Response]] = {
             "picture": self._picture,
             "sql_search": tables.sql_search,
             "cross_id": tables.cross_id,
@@ -78,10 +81,13 @@ class Site:
         }
         self._fast, self._outside_status = fast, outside_status
 
-    def answer(self, request: Request) -> Answer:
-        """The right answer to a request."""
-        if request.method == "HEAD":  # an answer to it has no body
-            return Answer(405, b"", "")
+    def answer(self, request: Request) -> Response:
+        """The response to a request, correct but for the facts that are broken."""
+        return self.broken.response_to(request, self._correct)
+
+    def _correct(self, request: Request) -> Response:
+        if request.method == "HEAD":  # a response to it has no body
+            return Response(405, b"", "")
         get_only = request.route in ("picture", "frame")  # S: getJpegController.cs
         if request.method not in (("GET",) if get_only else ("GET", "POST")):
             return _no_method(request)
@@ -89,51 +95,52 @@ class Site:
         return make(request)
 
     def size_of(self, request: Request) -> tuple[int, int]:
-        """The size of the picture that was asked for, as far as it can be read."""
+        """The size of the requested picture, or the default if it cannot be read."""
         try:
             wanted = rules.PictureRequest.from_query(request.query)
         except rules.BadParameterError:
             return rules.DEFAULT_SIZE, rules.DEFAULT_SIZE
         return wanted.width, wanted.height
 
-    def _picture(self, request: Request) -> Answer:
+    def _picture(self, request: Request) -> Response:
         try:
             wanted = rules.PictureRequest.from_query(request.query)
         except rules.BadParameterError as error:
             return error_json(400, str(error))
+        wanted = self.broken.drawn(request, wanted)
         size = wanted.width, wanted.height
         if self._fast:
-            return Answer(200, pictures.fast_picture(*size))
+            return Response(200, jpeg.fast_picture(*size))
         try:
             return self._drawn(wanted)
         except rules.DrawingError as error:
             reason = rules.DRAWING_REASON.format(message=" ".join(str(error).split()))
-            return Answer(500, pictures.text_picture(str(error), *size), reason=reason)
+            return Response(500, jpeg.text_picture(str(error), *size), reason=reason)
 
-    def _drawn(self, wanted: rules.PictureRequest) -> Answer:
+    def _drawn(self, wanted: rules.PictureRequest) -> Response:
         if not wanted.is_finite:
             raise rules.DrawingError("Arithmetic operation resulted in an overflow.")
         if drawing.is_outside(wanted):
-            body = pictures.outside_picture(wanted.width, wanted.height)
+            body = jpeg.outside_picture(wanted.width, wanted.height)
             reason = rules.OUTSIDE_REASON if self._outside_status == 404 else None
-            return Answer(self._outside_status, body, reason=reason)
-        return Answer(200, pictures.sky_picture(self.sky, wanted, self._marks))
+            return Response(self._outside_status, body, reason=reason)
+        return Response(200, jpeg.sky_picture(self.sky, wanted, self._marks))
 
     def _marks(self, command: str) -> list[dict[str, object]]:
         return dialect.ask(self.catalogue, command).rows.as_dicts()
 
 
-def home() -> Answer:
-    """The page that says what this is."""
+def home() -> Response:
+    """The start page."""
     return html(200, _HOME)
 
 
-def _no_method(request: Request) -> Answer:
+def _no_method(request: Request) -> Response:
     message = f"The requested resource does not support method '{request.method}'."
-    return json_answer(405, {"Message": message})
+    return json_response(405, {"Message": message})
 
 
-def _not_found(request: Request) -> Answer:
+def _not_found(request: Request) -> Response:
     return html(
         404,
         "<!DOCTYPE html>\n<html><head><title>404 - File or directory not found.</title></head>\n"

@@ -13,7 +13,7 @@ from sdss_cutout.sandbox.sas.archive import missing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sdss_cutout.sandbox.wire import Answer
+    from sdss_cutout.sandbox.http.response import Response
 
 # name: (what happens, its options with their defaults)
 TABLE: dict[str, tuple[str, dict[str, Any]]] = {
@@ -81,6 +81,11 @@ def _without_astrans(body: bytes, _options: dict[str, Any]) -> bytes:
     return _rewritten(body, lambda hdus: hdus.pop())
 
 
+def without_nmgy(body: bytes) -> bytes:
+    """Without the header's mean calibration."""
+    return _rewritten(body, lambda hdus: hdus[0].header.remove("NMGY"))
+
+
 def _other_size(body: bytes, options: dict[str, Any]) -> bytes:
     def shorten(hdus: fits.HDUList) -> None:
         hdus[0].data = hdus[0].data[: -options["rows"]]
@@ -104,6 +109,6 @@ CHANGES: dict[str, Callable[[bytes, dict[str, Any]], bytes]] = {
 """Those that send the right frame with its content changed."""
 
 
-def not_found(path: str) -> Answer:
+def not_found(path: str) -> Response:
     """The answer of ``frame_missing``."""
     return missing(path)

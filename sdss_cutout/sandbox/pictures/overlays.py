@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from sdss_cutout.sandbox import drawing, projection, rules
+from sdss_cutout.sandbox import projection, rules
+from sdss_cutout.sandbox.pictures import drawing
 from sdss_cutout.sandbox.sql.functions import MOST_ARCMIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sdss_cutout.sandbox.rules import PictureRequest
-    from sdss_cutout.sandbox.sky import Patch, Sky
+    from sdss_cutout.sandbox.sky.objects import Patch, Sky
 
     Rows = list[dict[str, object]]
     Colour = str | tuple[int, ...]
@@ -199,13 +200,15 @@ def _ruler(pen: _Pen) -> None:
 
 
 def marked(request: PictureRequest, query: Query) -> list[tuple[float, float]]:
-    """Positions that ``query`` marks; a wrong one is passed over (S: ImgCutout.cs validateQuery).
+    """Positions that ``query`` marks; a wrong one is ignored (S: ImgCutout.cs validateQuery).
 
     The server composes a message of the error, and shows it to nobody.
     """
     try:
         return _positions(_marked_rows(request, query, request.query.strip()))
-    except (KeyError, ValueError):
+    except (KeyError, ValueError) as error:
+        if request.strict_marks:
+            raise rules.DrawingError(f"Wrong mark query. {error}") from error
         return []
 
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from sdss_cutout.sandbox import drawing, overlays, rules
+from sdss_cutout.sandbox import rules
+from sdss_cutout.sandbox.pictures import drawing, overlays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sdss_cutout.sandbox.rules import PictureRequest
-    from sdss_cutout.sandbox.sky import Sky
+    from sdss_cutout.sandbox.sky.objects import Sky
 
     Query = Callable[[str], list[dict[str, object]]]
 
@@ -71,6 +72,11 @@ def blank_picture(width: int, height: int) -> bytes:
 def outside_picture(width: int, height: int) -> bytes:
     """What the server sends where it has no imaging."""
     return text_picture(rules.OUTSIDE_TEXT, width, height)
+
+
+def mirrored(image: Image.Image) -> Image.Image:
+    """With left and right exchanged."""
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
 
 
 def other_size(body: bytes, by: int) -> bytes:
