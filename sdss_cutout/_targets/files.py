@@ -143,6 +143,12 @@ def read_file(
 
 def _first_line(error: Exception) -> str:
     line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if isinstance(
+        error, LookupError | AttributeError | NameError
+    ):  # these say nothing by themselves
+        line = (
+            f"it is damaged, or of a kind that is not known here ({type(error).__name__}: {line})"
+        )
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
