@@ -144,6 +144,7 @@ def write_generated(app) -> None:
         "configuration.inc": _configuration(),
         "errors.inc": _errors(),
         "sandbox_faults.inc": _sandbox_faults(),
+        "sandbox_facts.inc": _sandbox_facts(),
         "faults.md": _narrowed(_if_there(Path(app.srcdir, "_generated", "faults.md"))),
         "performance.md": _if_there(Path(app.srcdir, "..", "tests", "benchmarks", "results.md")),
     }
@@ -181,6 +182,14 @@ def _sandbox_faults() -> str:
     ]
     head = ".. list-table::\n   :header-rows: 1\n   :widths: 25 50 25\n\n"
     return head + "   * - name\n     - what happens\n     - options\n" + "\n".join(rows) + "\n"
+
+
+def _sandbox_facts() -> str:
+    from sdss_cutout.sandbox import BREAKABLE_FACTS
+
+    rows = [f"   * - ``{fact}``\n     - {text}" for fact, text in BREAKABLE_FACTS.items()]
+    head = ".. list-table::\n   :header-rows: 1\n   :widths: 25 75\n\n"
+    return head + "   * - fact\n     - what the sandbox then does\n" + "\n".join(rows) + "\n"
 
 
 def _narrowed(table: str) -> str:

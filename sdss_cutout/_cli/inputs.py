@@ -27,10 +27,10 @@ def client_of(given: dict[str, Any]) -> SDSSCutouts:
     return SDSSCutouts(
         given["release"],
         base_url=given["base_url"],
-        max_connections=given["max_connections"],
+        max_connections=given.get("max_connections"),
         max_rate=given["max_rate"],
         timeout=given["timeout"],
-        max_attempts=given["max_attempts"],
+        max_attempts=given.get("max_attempts"),
         show_progress=not given.get("quiet", False) and sys.stderr.isatty(),
     )
 
@@ -48,11 +48,8 @@ def options_of(given: dict[str, Any]) -> PictureOptions:
 
 def targets_of(words: str | Sequence[str], given: dict[str, Any]) -> Targets:
     """Return the targets that were typed: a file, the standard input, positions or names."""
-    from sdss_cutout import TargetError
     from sdss_cutout._targets.targets import read_command_line_targets
 
-    if isinstance(words, str) and Path(words).expanduser().is_dir():
-        raise TargetError(f"{words} is a directory; a file with a table is needed")
     name = given.get("name")
     return read_command_line_targets(
         words,

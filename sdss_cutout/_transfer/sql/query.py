@@ -19,7 +19,7 @@ from sdss_cutout._transfer.sql.table import error_message, read_table
 from sdss_cutout._transfer.sql.text import clean_sql
 from sdss_cutout._transfer.work_queue import FetchTask
 
-__all__ = ["SQLRequest", "classify_table", "query_table"]
+__all__ = ["SQLRequest", "classify_table", "query_request", "query_table"]
 
 # 500,000 rows at most (H: Limits.aspx), of which the widest that were seen have 2 kB.
 _LARGEST_TABLE = 1_000_000_000
@@ -46,7 +46,9 @@ class SQLRequest:
 
 
 def query_table(
-    sql: str, site: Site, fetch: Callable[[FetchTask[SQLRequest], Classifier, QueryBudget], Answer]
+    sql: object,
+    site: Site,
+    fetch: Callable[[FetchTask[SQLRequest], Classifier, QueryBudget], Answer],
 ) -> Table:
     """Return the rows that an SQL query selects.
 
@@ -67,14 +69,14 @@ def query_table(
     cleaned = clean_sql(sql) if isinstance(sql, str) else ""
     if not cleaned:
         raise QueryError(f"{sql!r} is not an SQL query")
-    task = FetchTask(index=0, name="sql", request=_query_request(cleaned, site))
+    task = FetchTask(index=0, name="sql", request=query_request(cleaned, site))
     answer = fetch(task, classify_table, _budget_of(site))
     if answer.kind is not Kind.OK:
         raise QueryError(answer.message)
     return read_table(answer.content)
 
 
-def _query_request(sql: str, site: Site) -> SQLRequest:
+def query_request(sql: str, site: Site) -> SQLRequest:
     """Return the request by which astroquery sends a query, but at this site.
 
     astroquery keeps its server in a setting of the whole process, which must stay as it is.

@@ -224,7 +224,7 @@ def test_a_query_asks_as_astroquery_does(sandbox, monkeypatch):
 
 @pytest.mark.parametrize("release", [8, 10, 12])
 def test_older_releases_have_paths_of_their_own(release):
-    url = _sql._query_request("SELECT 1", check_site("http://sky.example", release)).url
+    url = _sql.query_request("SELECT 1", check_site("http://sky.example", release)).url
     astroquery_url = astroquery.sdss.SDSSClass()._get_query_url(release)
     assert url.startswith(f"http://sky.example{urlsplit(astroquery_url).path}?")
 
