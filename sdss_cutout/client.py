@@ -30,7 +30,7 @@ from sdss_cutout._results.outcome import KEPT, OK, Outcome, Outcomes, outcome_of
 from sdss_cutout._results.stored import AnyCutout, StoredCutouts, stored_cutout
 from sdss_cutout._service.sas import SAS
 from sdss_cutout._service.skyserver import explore_url, navigate_url
-from sdss_cutout._store.layout import FITS, PICTURE, directory_path
+from sdss_cutout._store.layout import directory_path
 from sdss_cutout._targets.targets import Targets, read_targets, stream_targets
 from sdss_cutout._transfer.session import Session
 
@@ -190,7 +190,7 @@ class SDSSCutouts:
         from sdss_cutout._download.calibrated.run import CalibratedSource, FrameSource
 
         archive, settings, site = self._archive, self._settings(), self._site()
-        root, auth = check_root("frames_url", conf.frames_url, archive.default_url)
+        root, auth = check_root("frames_url", str(conf.frames_url), archive.default_url)
         return CalibratedSource(
             site=site,
             session=self._session,
@@ -228,7 +228,7 @@ class SDSSCutouts:
         on_result: OnResult | None,
     ) -> _Job:
         return _Job(
-            client=self, directory=_directory(directory, bands), bands=bands or "",
+            client=self, directory=directory_path(directory).absolute(), bands=bands or "",
             overwrite=overwrite, avm=avm, executor=executor, on_result=on_result,
         )  # fmt: skip
 
@@ -763,10 +763,6 @@ def _job(client: SDSSCutouts, directory: Path, bands: str, overwrite: bool, avm:
         client=client, directory=directory, bands=bands, overwrite=overwrite, avm=avm,
         executor=None, on_result=None,
     )  # fmt: skip
-
-
-def _directory(directory: str | Path, bands: str | None) -> Path:
-    return directory_path(directory, suffix=FITS if bands else PICTURE).absolute()
 
 
 def _frame_cache() -> Path | None:
