@@ -27,7 +27,7 @@ class Conf(ConfigNamespace):
     max_connections : int
         Requests under way at the same time, 8 by default.
     max_rate : float
-        Requests a second, of all connections together, 10 by default.
+        Requests per second, of all connections together, 10 by default.
     timeout : float
         Seconds that one attempt may take as a whole, 30 by default.
     max_attempts : int
@@ -50,7 +50,7 @@ class Conf(ConfigNamespace):
     data_release = _Item(17, "SDSS data release to ask for.", cfgtype="integer")
     base_url = _Item("https://skyserver.sdss.org", "Root of the SkyServer site.", cfgtype="string")
     max_connections = _Item(8, "Requests under way at the same time.", cfgtype="integer")
-    max_rate = _Item(10.0, "Requests a second, of all connections together.", cfgtype="float")
+    max_rate = _Item(10.0, "Requests per second, of all connections together.", cfgtype="float")
     timeout = _Item(30.0, "Seconds that one attempt may take as a whole.", cfgtype="float")
     max_attempts = _Item(5, "Requests for one target before it is 'failed'.", cfgtype="integer")
     show_progress = _Item(

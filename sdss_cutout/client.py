@@ -78,7 +78,7 @@ class SDSSCutouts:
     max_connections : int, optional
         Requests under way at the same time, 8 by default.
     max_rate : float, optional
-        Requests a second, of all connections together and retries included, 10 by default.
+        Requests per second, of all connections together and retries included, 10 by default.
         It is spread evenly, falls when the server says that it is overloaded, and recovers.
     timeout : float, optional
         Seconds that one attempt may take as a whole, 30 by default.
@@ -203,7 +203,7 @@ class SDSSCutouts:
         """Get pictures into memory.
 
         Any two of ``scale``, ``fov`` and the width in pixels fix the third; where only one is
-        given, ``scale`` takes its default. Each may be an array with one value a target.
+        given, ``scale`` takes its default. Each may be an array with one value per target.
 
         Parameters
         ----------
@@ -226,7 +226,7 @@ class SDSSCutouts:
             What the server marks: positions, a filter such as ``"SR(10,20)"`` (stars of r from
             10 to 20), or SQL that selects ra and dec.
         names : str or sequence of str, optional
-            The stems of the files: the name of a column, or one name a target. By default a
+            The stems of the files: the name of a column, or one name per target. By default a
             column called name, id or objid, else names such as ``J011605.60-000053.6``.
 
         Returns
@@ -394,7 +394,7 @@ class SDSSCutouts:
         ----------
         sql : str
             The query, in SkyServer's dialect. The server returns 500,000 rows at most and takes
-            60 queries a minute; more of them wait.
+            60 queries per minute; more of them wait.
 
         Returns
         -------
@@ -440,7 +440,7 @@ class SDSSCutouts:
         Returns
         -------
         CutoutList
-            One cutout a row, with the query's columns in its table.
+            One cutout per row, with the query's columns in its table.
 
         Raises
         ------

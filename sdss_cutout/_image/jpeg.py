@@ -61,7 +61,7 @@ _OPAQUE_BLACK = np.array([0, 0, 0, 255], dtype=np.uint8).view(np.uint32)[0]
 
 
 class _Scratch(threading.local):
-    """Memory for pixels that are only looked at, one piece a thread.
+    """Memory for pixels that are only looked at, one piece per thread.
 
     Fresh memory for each picture costs as much as half of the decoding, in page faults: 300
     against 150 microseconds for 200 x 200 pixels. Large pieces are not kept.

@@ -17,7 +17,7 @@ _CARD = 80
 
 
 class Sky(NamedTuple):
-    """A WCS in numbers: degrees, FITS pixels (from 1), degrees a pixel."""
+    """A WCS in numbers: degrees, FITS pixels (from 1), degrees per pixel."""
 
     ra: float
     dec: float

@@ -30,7 +30,7 @@ class CutoutRequest:
     ra, dec : float
         ICRS position of the reference pixel, degrees.
     scale : float
-        Arcsec a pixel.
+        Arcsec per pixel.
     width, height : int
         Pixels.
     overlays : str
@@ -66,7 +66,7 @@ class RequestBatch:
     Attributes
     ----------
     ra, dec, scale : ndarray of float, shape (n,)
-        ICRS degrees; arcsec a pixel.
+        ICRS degrees; arcsec per pixel.
     width, height : ndarray of int, shape (n,)
         Pixels.
     overlays : str

@@ -36,7 +36,7 @@ def read_cutouts(directory: str | Path) -> CutoutList:
     Returns
     -------
     CutoutList
-        One cutout a target, with the columns that came with the targets. Targets without a
+        One cutout per target, with the columns that came with the targets. Targets without a
         picture are in it too. A picture is read, and checked against its sidecar, when its
         cutout is reached, so that a large directory does not fill the memory.
 

@@ -14,7 +14,7 @@ __all__ = ["SKYSERVER", "ImageService", "Limits", "explore_url", "navigate_url"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one picture may be: sizes in pixels, scales in arcsec a pixel, both inclusive."""
+    """What one picture may be: sizes in pixels, scales in arcsec per pixel, both inclusive."""
 
     min_size: int
     max_size: int

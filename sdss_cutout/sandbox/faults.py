@@ -58,7 +58,7 @@ _TABLE: dict[str, tuple[str, dict[str, Any]]] = {
     "sql_html_200": ("200 with the page titled Skyserver Error", {"message": "SQL error"}),
     "sql_site_page_200": ("200 with the whole page of the site", {}),
     "sql_error_message": ("200 CSV of one column error_message", {"message": "Error in query"}),
-    "sql_rate_limit": ("200 CSV with the text of 60 queries a minute", {}),
+    "sql_rate_limit": ("200 CSV with the text of 60 queries per minute", {}),
     "sql_error_json": ("500 with the server's JSON error", {"message": "Query failed"}),
     **_FRAME_TABLE,
 }

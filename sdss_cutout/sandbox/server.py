@@ -241,7 +241,7 @@ class Sandbox:
 
 
 class _Server(TCPServer):
-    """One thread a connection; closing ends all of them."""
+    """One thread per connection; closing ends all of them."""
 
     allow_reuse_address = True
     request_queue_size = 128
