@@ -35,9 +35,9 @@ class Conf(ConfigNamespace):
     show_progress : bool
         Whether to show a progress bar where a terminal or a notebook watches.
     verify_up_to : int
-        The number of pictures in a directory, 10,000 by default, up to which each is checked
-        against its sha256 when a download is started again; in larger directories only their
-        presence is checked.
+        The number of pictures in a directory, 10,000 by default, up to which the sha256 of each
+        is computed when a download is started again; in larger directories only their sizes are
+        compared.
 
     Examples
     --------
@@ -58,8 +58,8 @@ class Conf(ConfigNamespace):
     )
     verify_up_to = _Item(
         10_000,
-        "Pictures already in a directory whose sha256 is computed again when a download is "
-        "started again; in larger directories only their presence is checked.",
+        "Up to so many pictures in a directory, the sha256 of each is computed when a download is "
+        "started again; in larger directories only their sizes are compared.",
         cfgtype="integer",
     )
 

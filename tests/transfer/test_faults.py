@@ -1,4 +1,4 @@
-"""Every fault of the simulated server, once and for ever; writes the table in the docs.
+"""Every fault of the simulated server, once and every time; writes the table in the docs.
 
 ``pytest tests/transfer --write-fault-table`` writes ``docs/_generated/faults.md`` anew.
 """
@@ -29,7 +29,7 @@ TARGETS = Table(
 
 @dataclass(frozen=True)
 class Expected:
-    """What the fault comes to: status and requests when it is there once, and for ever."""
+    """What the fault comes to: status and requests when it happens once, and every time."""
 
     once: tuple[str, int]
     ever: tuple[str, int]
@@ -236,7 +236,7 @@ def ending(variant):
 
 def as_markdown(rows):
     lines = [
-        "| fault | what the server does | once: outcome | requests | s | for ever: outcome "
+        "| fault | what the server does | once: outcome | requests | s | every time: outcome "
         "| requests | s | error |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
