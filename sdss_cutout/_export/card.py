@@ -30,8 +30,7 @@ _SIMULATED = (
 def provenance(training_set: TrainingSet) -> dict[str, str]:
     """Return what the set is and where it comes from, as short texts by name."""
     table, rows = training_set.table, training_set.rows
-    urls = [str(url) for url in table["url"][rows[:1]]]
-    server = re.match(r"https?://[^/]+(?:.*?(?=/dr\d+/))?", urls[0])
+    server = re.match(r"https?://[^/]+(?:.*?(?=/dr\d+/))?", table.text("url", int(rows[0])))
     releases = np.unique(training_set.column("release").values[rows])
     facts = {
         "source": f"SDSS data release {', '.join(map(str, releases))}, "
@@ -53,8 +52,8 @@ def provenance(training_set: TrainingSet) -> dict[str, str]:
 
 def _request(training_set: TrainingSet) -> str:
     table, rows = training_set.table, training_set.rows
-    sizes = [_span(table[name][rows]) for name in ("width", "height")]
-    scale = _span(table["scale"][rows])
+    sizes = [_span(table.numbers(name, rows)) for name in ("width", "height")]
+    scale = _span(table.numbers("scale", rows))
     bands = f"bands {training_set.bands}, " if training_set.bands else ""
     return f"{bands}{sizes[0]} x {sizes[1]} pixels, {scale} arcsec per pixel"
 

@@ -6,13 +6,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from astropy.table import Table
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import RequestError, TargetError
-from sdss_cutout._export.columns import ExportColumn, free_name, plain_columns
+from sdss_cutout._export.columns import ExportColumn, free_name
 from sdss_cutout._export.format import Format
 from sdss_cutout._export.source import KEPT, OK, Positions
+from sdss_cutout._export.table import CompactTable
 
 __all__ = ["Choice", "choose_columns", "choose_rows"]
 
@@ -20,7 +20,7 @@ _RESERVED = ("image", "file_name", "label", "wcs")
 _SAME_PLACE = 1e-9  # degrees; positions are sent with ten decimals
 
 
-def choose_rows(table: Table) -> NDArray[np.int64]:
+def choose_rows(table: CompactTable) -> NDArray[np.int64]:
     """Return the rows with a picture; one that was selected twice goes in once.
 
     Raises
@@ -28,11 +28,11 @@ def choose_rows(table: Table) -> NDArray[np.int64]:
     TargetError
         If there are none.
     """
-    names = table["name"].tolist() if len(table) else []
-    statuses = table["status"].tolist() if len(table) else []
     seen: set[str] = set()
     rows = []
-    for row, (name, status) in enumerate(zip(names, statuses, strict=True)):
+    for row, (name, status) in enumerate(
+        zip(table.texts("name"), table.texts("status"), strict=True)
+    ):
         if status in (OK, KEPT) and name not in seen:
             seen.add(name)
             rows.append(row)
@@ -64,7 +64,7 @@ class Choice:
 
 
 def choose_columns(
-    table: Table,
+    table: CompactTable,
     rows: NDArray[np.int64],
     positions: Positions,
     form: Format,
@@ -87,7 +87,7 @@ def choose_columns(
     label_column = None if label is None else _label_column(table, rows, label)
     chosen: list[ExportColumn] = []
     taken = {*wanted, *ours}
-    for column in plain_columns(table, wanted):
+    for column in table.all_plain(wanted):
         if label_column is not None and column.source == label:
             chosen.append(label_column)
         elif column.source in same:
@@ -102,14 +102,14 @@ def choose_columns(
     return Choice(columns=chosen, label=label_column, renamed=renamed)
 
 
-def _wanted(table: Table, label: str | None, columns: Sequence[str] | None) -> list[str]:
+def _wanted(table: CompactTable, label: str | None, columns: Sequence[str] | None) -> list[str]:
     names = [columns] if isinstance(columns, str) else columns
-    wanted = list(table.colnames if names is None else dict.fromkeys(names))
+    wanted = list(table.names if names is None else dict.fromkeys(names))
     wanted += [label] if label is not None and label not in wanted else []
     for name in wanted:
-        if name not in table.colnames:
+        if name not in table.names:
             raise RequestError(
-                f"there is no column {name!r}; the table has {', '.join(table.colnames)}"
+                f"there is no column {name!r}; the table has {', '.join(table.names)}"
             )
     return wanted
 
@@ -143,11 +143,11 @@ def _our_columns(positions: Positions, length: int) -> dict[str, ExportColumn]:
     }
 
 
-def _is_same(table: Table, rows: NDArray[np.int64], ours: ExportColumn) -> bool:
+def _is_same(table: CompactTable, rows: NDArray[np.int64], ours: ExportColumn) -> bool:
     """Return whether a column of the table is our position: degrees, ICRS, none missing."""
-    if ours.name not in table.colnames or ours.unit != "deg":
+    if ours.name not in table.names or ours.unit != "deg":
         return False
-    column = plain_columns(table, [ours.name])[0]
+    column = table[ours.name]
     if column.values.dtype.kind != "f" or column.values.ndim > 1 or column.missing[rows].any():
         return False
     apart = np.abs(column.values[rows] - ours.values[rows])
@@ -157,8 +157,8 @@ def _is_same(table: Table, rows: NDArray[np.int64], ours: ExportColumn) -> bool:
 # ------------------------------------------------------------------------------------ label
 
 
-def _label_column(table: Table, rows: NDArray[np.int64], label: str) -> ExportColumn:
-    columns = plain_columns(table, [label])
+def _label_column(table: CompactTable, rows: NDArray[np.int64], label: str) -> ExportColumn:
+    columns = table.plain(label)
     if len(columns) > 1 or columns[0].values.ndim > 1:
         raise RequestError(
             f"the column {label!r} cannot be the label: it has several values per row"
@@ -166,7 +166,7 @@ def _label_column(table: Table, rows: NDArray[np.int64], label: str) -> ExportCo
     column = replace(columns[0], name="label", source=label)
     if (row := first_without(column, rows)) is not None:
         raise TargetError(
-            f"target {row} ({str(table['name'][row])!r}) has no label: {label} is missing. Leave "
+            f"target {row} ({table.text('name', row)!r}) has no label: {label} is missing. Leave "
             f'such targets out, as report[report.table["{label}"] == ...].export(...), or give '
             "another column"
         )
@@ -177,5 +177,5 @@ def first_without(column: ExportColumn, rows: NDArray[np.int64]) -> int | None:
     """Return the first of some rows that has no value, or an empty text."""
     without = ~column.present(rows)
     if column.is_text:
-        without |= column.values[rows] == ""
+        without |= column.values[rows] == b""
     return int(rows[without.argmax()]) if without.any() else None

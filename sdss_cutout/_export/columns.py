@@ -35,7 +35,7 @@ class ExportColumn:
     source : str
         What it is called in the table.
     values : ndarray, shape (n, ...)
-        Booleans, integers, floats or text.
+        Booleans, integers, floats, or text as UTF-8.
     missing : ndarray of bool, shape (n, ...)
         Where there is no value.
     unit, description : str
@@ -56,7 +56,7 @@ class ExportColumn:
     @property
     def is_text(self) -> bool:
         """Whether the values are text."""
-        return self.values.dtype.kind == "U"
+        return self.values.dtype.kind == "S"
 
     @property
     def is_identifier(self) -> bool:
@@ -84,9 +84,13 @@ class ExportColumn:
 
     def exact(self, rows: NDArray[np.int64]) -> list[Any]:
         """Return the values of some rows as Python has them, None where they are missing."""
-        values = self.values[rows].tolist()
-        missing = self.missing[rows]
+        chosen, missing = self.values[rows], self.missing[rows]
+        values = (np.char.decode(chosen, "utf-8") if self.is_text else chosen).tolist()
         return _mapped(_or_none, values, missing.tolist()) if missing.any() else values
+
+    def as_text(self) -> ExportColumn:
+        """Return the same column with its values as text."""
+        return self if self.is_text else replace(self, values=_encoded(_texts(self.values)))
 
     def jsonable(self, rows: NDArray[np.int64]) -> list[Any]:
         """Return the values of some rows as JSON holds them: identifiers as text, NaN as null.
@@ -122,14 +126,11 @@ def _mapped(function: Callable[..., Any], *values: Any) -> list[Any]:
 # ----------------------------------------------------------------------------- plain values
 
 
-def plain_columns(table: Table, names: Iterable[str]) -> list[ExportColumn]:
-    """Return columns of a table with plain values; a mixin column may become several."""
-    chosen = list(names)
-    if not chosen:
-        return []
+def plain_columns(table: Table, name: str) -> list[ExportColumn]:
+    """Return a column of a table with plain values; a mixin column may become several."""
     with serialize_context_as("ecsv"):
-        plain = represent_mixins_as_columns(table[chosen])
-    return [_plain_column(plain[name]) for name in plain.colnames]
+        plain = represent_mixins_as_columns(table[[name]])
+    return [_plain_column(plain[part]) for part in plain.colnames]
 
 
 def _plain_column(column: Column | MaskedColumn) -> ExportColumn:
@@ -141,11 +142,15 @@ def _plain_column(column: Column | MaskedColumn) -> ExportColumn:
     return ExportColumn(
         name=column.name,
         source=column.name,
-        values=values,
+        values=_encoded(values) if values.dtype.kind == "U" else values,
         missing=missing,
         unit=str(column.unit or ""),
         description=" ".join(str(column.description or "").split()),
     )
+
+
+def _encoded(values: NDArray[np.str_]) -> NDArray[np.bytes_]:
+    return np.char.encode(values, "utf-8", "replace")
 
 
 _Plain = tuple[NDArray[Any], NDArray[np.bool_]]
@@ -242,12 +247,12 @@ def free_name(column: ExportColumn, reserved: Iterable[str], taken: Iterable[str
 
 
 # What Arrow's JSON reader takes for a time.
-_DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d(?::?\d\d(?::?\d\d(?:\.\d{1,9})?)?)?Z?)?")
+_DATE = re.compile(rb"\d{4}-\d\d-\d\d(?:[ T]\d\d(?::?\d\d(?::?\d\d(?:\.\d{1,9})?)?)?Z?)?")
 
 
 def looks_like_dates(column: ExportColumn, rows: NDArray[np.int64]) -> bool:
     """Return whether all texts in some rows are dates, as Hugging Face's reader takes them."""
     if not column.is_text or column.typed:
         return False
-    values = column.values[rows][~column.missing[rows]]
-    return bool(len(values)) and all(_DATE.fullmatch(value) for value in values.ravel().tolist())
+    values = column.values[rows][~column.missing[rows]].ravel().tolist()
+    return bool(values) and all(_DATE.fullmatch(value) for value in values)

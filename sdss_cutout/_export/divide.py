@@ -8,15 +8,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from astropy.table import Table
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import RequestError, TargetError
 from sdss_cutout._export.choose import Choice, first_without
-from sdss_cutout._export.columns import plain_columns
 from sdss_cutout._export.footprints import Footprints
 from sdss_cutout._export.source import Positions
 from sdss_cutout._export.splits import assign_groups, group_pictures
+from sdss_cutout._export.table import CompactTable
 
 __all__ = ["Division", "divide"]
 
@@ -53,7 +52,7 @@ class Division:
 
 
 def divide(
-    table: Table,
+    table: CompactTable,
     rows: NDArray[np.int64],
     positions: Positions,
     choice: Choice,
@@ -108,17 +107,17 @@ def _division(
 
 
 def _by_column(
-    table: Table, rows: NDArray[np.int64], name: str
+    table: CompactTable, rows: NDArray[np.int64], name: str
 ) -> tuple[list[str], NDArray[np.int64]]:
     """Return the values of a column, in the order in which they come, and which row has which."""
-    if name not in table.colnames:
+    if name not in table.names:
         raise RequestError(
-            f"there is no column {name!r} to split by; the table has {', '.join(table.colnames)}"
+            f"there is no column {name!r} to split by; the table has {', '.join(table.names)}"
         )
-    column = plain_columns(table, [name])[0]
+    column = table[name]
     if (row := first_without(column, rows)) is not None:
         raise TargetError(
-            f"target {row} ({str(table['name'][row])!r}) has no split: {name} is missing"
+            f"target {row} ({table.text('name', row)!r}) has no split: {name} is missing"
         )
     texts = [str(value) for value in column.exact(rows)]
     numbers = {text: number for number, text in enumerate(dict.fromkeys(texts))}
@@ -173,11 +172,11 @@ def _checked_seed(seed: object) -> int:
     return int(seed)
 
 
-def _groups(table: Table, rows: NDArray[np.int64], positions: Positions) -> NDArray[np.int64]:
+def _groups(
+    table: CompactTable, rows: NDArray[np.int64], positions: Positions
+) -> NDArray[np.int64]:
     """Return the group of each picture: those that overlap, or are of the same object."""
-    width, height, scale = (
-        np.asarray(table[name], dtype=float)[rows] for name in ("width", "height", "scale")
-    )
+    width, height, scale = (table.numbers(name, rows) for name in ("width", "height", "scale"))
     native = ~np.isfinite(scale)
     if native.any():  # on the frame's own grid, turned by any angle: a square that holds it
         width = np.where(native, np.hypot(width, height), width)
@@ -189,15 +188,15 @@ def _groups(table: Table, rows: NDArray[np.int64], positions: Positions) -> NDAr
         width,
         height,
     )
-    objids = [name for name in table.colnames if name.casefold() == "objid"]
+    objids = [name for name in table.names if name.casefold() == "objid"]
     return group_pictures(footprints, [_keys(table, rows, name) for name in objids])
 
 
-def _keys(table: Table, rows: NDArray[np.int64], name: str) -> NDArray[np.int64]:
+def _keys(table: CompactTable, rows: NDArray[np.int64], name: str) -> NDArray[np.int64]:
     """Return a number for each different value of a column, -1 where it is missing."""
-    column = plain_columns(table, [name])[0]
+    column = table[name]
     values, there = column.values[rows], column.present(rows)
     if column.is_text:
-        there &= np.char.strip(values) != ""
+        there &= np.char.strip(values) != b""
     keys: NDArray[np.int64] = np.unique(values, return_inverse=True)[1]
     return np.where(there, keys, -1)

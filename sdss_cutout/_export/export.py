@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from sdss_cutout._export.format import Format, TrainingSet
 from sdss_cutout._export.formats import FORMATS
 from sdss_cutout._export.place import check_place, placed
 from sdss_cutout._export.source import KEPT, OK, PictureSource, looks_simulated, positions_of
+from sdss_cutout._export.table import CompactTable
 from sdss_cutout._progress import Progress
 
 __all__ = ["Export", "export"]
@@ -99,18 +100,18 @@ def export(
         Whether to show a progress bar; by default as ``sdss_cutout.conf`` says.
     """
     form = _format_of(format)
-    table = source.table
+    table = CompactTable(source)
     rows = choose_rows(table)
-    files = (file for file in table["path"][rows].tolist() if file)
+    files = (file for file in table.texts("path") if file)
     target = check_place(Path(path), files, overwrite=overwrite)
-    positions = positions_of(source, table["url"], rows)
+    positions = positions_of(source, table.texts("url"), rows)
     choice = choose_columns(table, rows, positions, form, label=label, columns=columns)
     division = divide(table, rows, positions, choice, _split_of(form, split), seed)
     result = Export(
         path=target,
         format=form.name,
         counts=division.counts,
-        skipped=_skipped(table["status"].tolist()),
+        skipped=_skipped(table.texts("status")),
         fractions={name: count / len(rows) for name, count in division.counts.items()},
         groups=division.groups,
         renamed=choice.renamed,
@@ -155,7 +156,7 @@ def _split_of(form: Format, split: Any) -> Any:
     return split
 
 
-def _skipped(statuses: Sequence[str]) -> dict[str, int]:
+def _skipped(statuses: Iterable[str]) -> dict[str, int]:
     return {s: n for s, n in Counter(statuses).items() if s not in (OK, KEPT)}
 
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from astropy.table import Table
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import TargetError
 from sdss_cutout._export.columns import ExportColumn
 from sdss_cutout._export.source import PictureSource, content_of, wcs_text
+from sdss_cutout._export.table import CompactTable
 from sdss_cutout._image.sidecar import is_simulated
 from sdss_cutout._progress import Progress
 
@@ -55,7 +55,7 @@ class TrainingSet:
     ----------
     source : PictureSource
         Where the pictures come from.
-    table : `~astropy.table.Table`
+    table : CompactTable
         Their table.
     rows : ndarray of int
         The rows of the table that go in, in its order.
@@ -76,7 +76,7 @@ class TrainingSet:
     """
 
     source: PictureSource
-    table: Table
+    table: CompactTable
     rows: NDArray[np.int64]
     splits: Sequence[str]
     split_of: NDArray[np.int64]
@@ -190,9 +190,9 @@ class Format:
 
 def refuse_without_files(training_set: TrainingSet, format_name: str) -> None:
     """Raise `TargetError` if a picture is not in a file."""
-    paths = training_set.table["path"]
+    paths = training_set.table["path"].values
     for row in training_set.rows.tolist():
-        if not str(paths[row]):
+        if not paths[row]:
             raise TargetError(
                 f"target {row} is in memory only, and {format_name} lists files: get pictures with "
                 "download(), or save() them and read them back"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -47,8 +47,8 @@ class Picture(Protocol):
         """The FITS header that belongs to it."""
 
     @property
-    def coord(self) -> Any:
-        """The position that was asked for."""
+    def request(self) -> Any:
+        """What was asked for: ``ra`` and ``dec`` in degrees, ``release``."""
 
 
 class PictureSource(Protocol):
@@ -58,7 +58,9 @@ class PictureSource(Protocol):
     def table(self) -> Table:
         """One row per target: the input columns, then the results."""
 
+    def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[Any]: ...
+    def __getitem__(self, rows: slice, /) -> Any: ...
 
 
 def content_of(picture: Picture) -> tuple[bytes, bytes]:
@@ -111,23 +113,23 @@ _NUMBER = r"=([-+0-9.eE]+)"
 _POSITION = re.compile(rf"/dr(\d+)/.*[?&]ra{_NUMBER}&dec{_NUMBER}(?:&|$)", re.IGNORECASE)
 
 
-def positions_of(source: PictureSource, urls: Sequence[str], rows: NDArray[np.int64]) -> Positions:
+def positions_of(source: PictureSource, urls: Iterable[str], rows: NDArray[np.int64]) -> Positions:
     """Return positions and releases of some rows: from the URLs, which is quick, where they tell.
 
     The table itself may have them in any frame or unit, or not at all.
     """
-    positions = Positions(len(urls))
-    untold = set()
-    for row in rows.tolist():
-        found = _POSITION.search(str(urls[row]))
-        if found is None:
-            untold.add(row)
-        else:
+    positions = Positions(len(source))
+    wanted, untold = set(rows.tolist()), set()
+    for row, url in enumerate(urls):
+        found = _POSITION.search(url)
+        if found is not None:
             positions.release[row] = int(found[1])
             positions.ra[row], positions.dec[row] = float(found[2]), float(found[3])
+        elif row in wanted:
+            untold.add(row)
     for row, picture in enumerate(source) if untold else ():
         if row in untold:
-            coord = picture.coord.icrs
-            positions.ra[row], positions.dec[row] = coord.ra.deg, coord.dec.deg
-            positions.release[row] = int(picture.header.get("RELEASE", 0))
+            request = picture.request
+            positions.ra[row], positions.dec[row] = request.ra, request.dec
+            positions.release[row] = request.release
     return positions

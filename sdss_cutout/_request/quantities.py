@@ -18,7 +18,7 @@ from sdss_cutout._targets.units import parse_unit
 
 __all__ = ["refuse_lost_mask", "with_quantities"]
 
-_ANGLE = re.compile(r"\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\D.*?)\s*", re.ASCII)
+_ANGLE = re.compile(r" *([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?) *([^\d\s].*?) *", re.ASCII)
 
 
 def with_quantities(options: RequestOptions) -> RequestOptions:

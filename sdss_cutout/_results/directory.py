@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,25 +64,40 @@ def read_cutouts(directory: str | Path) -> CutoutList:
     (64, 64, 3)
     """
     directory = Path(directory).expanduser()
-    entries, headers = _manifest_of(directory)
-    cutouts = StoredCutouts(
-        directory=directory.absolute(),
-        names=[entry.name for entry in entries],
-        requests=RecordedRequests(entries),
-        outcomes=_outcomes(entries),
-    )
-    return CutoutList(cutouts, _input_table(entries, headers))
-
-
-def _manifest_of(directory: Path) -> tuple[tuple[ManifestEntry, ...], dict[int, str]]:
     path = directory / MANIFEST
     if not path.is_file():
         raise StoreError(f"{directory}: there is no {MANIFEST} here")
     manifest = Manifest(path, read_only=True)
     try:
-        return tuple(manifest.entries()), manifest.input_tables()
+        return _read(directory.absolute(), manifest)
     finally:
         manifest.close()
+
+
+def _read(directory: Path, manifest: Manifest) -> CutoutList:
+    """Return what a manifest tells, holding of a target no more than is needed later."""
+    entries: list[ManifestEntry] = []
+    outcomes, inputs = Outcomes(), _Inputs(manifest.input_tables())
+    for row, entry in enumerate(manifest.entries()):
+        outcomes.extend(1)
+        outcomes.put(outcome_of_entry(row, entry))
+        inputs.add(row, entry)
+        entries.append(_slim(entry))
+    cutouts = StoredCutouts(
+        directory=directory,
+        names=[entry.name for entry in entries],
+        requests=RecordedRequests(entries),
+        outcomes=outcomes,
+    )
+    return CutoutList(cutouts, inputs.table())
+
+
+def _slim(entry: ManifestEntry) -> ManifestEntry:
+    """Return an entry without what is in the outcomes and the table of the input columns."""
+    return entry._replace(
+        key="", status="", sha256="", source_sha256="", error="", origin="", date="",
+        input_values="", overlays=sys.intern(entry.overlays), bands=sys.intern(entry.bands),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,37 +146,48 @@ def outcome_of_entry(index: int, entry: ManifestEntry) -> Outcome:
     )  # fmt: skip
 
 
-def _outcomes(entries: Sequence[ManifestEntry]) -> Outcomes:
-    outcomes = Outcomes(len(entries))
-    for row, entry in enumerate(entries):
-        outcomes.put(outcome_of_entry(row, entry))
-    return outcomes
-
-
 # ------------------------------------------------------------------------------- input columns
 
 _ROW = "row in the manifest"
+_ROWS_AT_ONCE = 5_000
 
 
-def _input_table(entries: Sequence[ManifestEntry], headers: dict[int, str]) -> Table:
-    """Return the columns that came with the targets, of however many tables these were."""
-    if not headers:
-        return Table()
-    groups: dict[int | None, list[int]] = {}
-    for row, entry in enumerate(entries):
-        groups.setdefault(entry.input_table, []).append(row)
-    tables = []
-    for number, rows in groups.items():
-        table = _table_of(headers.get(number or 0, ""), [entries[row].input_values for row in rows])
-        table[_ROW] = rows
-        tables.append(table)
-    if not any(table.colnames != [_ROW] for table in tables):
-        return Table()
-    merged = _stacked(tables) if len(tables) > 1 else tables[0]
-    if len(tables) > 1:
-        merged.sort(_ROW)
-    del merged[_ROW]
-    return merged
+class _Inputs:
+    """The columns that came with the targets, of however many tables these were.
+
+    Rows are turned from text into a table every few thousand: text takes ten times the memory.
+    """
+
+    def __init__(self, headers: dict[int, str]) -> None:
+        self._headers = headers
+        self._rows: dict[int | None, list[tuple[int, str]]] = {}
+        self._tables: dict[int | None, list[Table]] = {}
+
+    def add(self, row: int, entry: ManifestEntry) -> None:
+        """Take the input columns of one target."""
+        rows = self._rows.setdefault(entry.input_table, [])
+        rows.append((row, entry.input_values))
+        if len(rows) >= _ROWS_AT_ONCE:
+            self._convert(entry.input_table)
+
+    def _convert(self, number: int | None) -> None:
+        rows = self._rows.pop(number, [])
+        table = _table_of(self._headers.get(number or 0, ""), [text for _, text in rows])
+        table[_ROW] = np.array([row for row, _ in rows], dtype=np.int64)
+        self._tables.setdefault(number, []).append(table)
+
+    def table(self) -> Table:
+        """Return the table of all targets, in their order."""
+        for number in list(self._rows):
+            self._convert(number)
+        groups = [vstack(t, metadata_conflicts="silent") for t in self._tables.values()]
+        if not any(table.colnames != [_ROW] for table in groups):
+            return Table()
+        merged = _stacked(groups) if len(groups) > 1 else groups[0]
+        if len(groups) > 1:
+            merged.sort(_ROW)
+        del merged[_ROW]
+        return merged
 
 
 def _table_of(header: str, values: Iterable[str]) -> Table:

@@ -224,7 +224,9 @@ def _says_unit(column: Any) -> bool:
 
 def _warn_of_hours(ra: NDArray[np.float64], dec: NDArray[np.float64], name: str) -> None:
     """Warn where all right ascensions are below 24 although the targets span the sky."""
-    if len(ra) >= _FEWEST and ra.max() <= 24 and np.ptp(dec) >= _SPAN and ra.max() > 0:
+    if len(ra) < _FEWEST or ra.max() > 24:
+        return
+    if np.ptp(ra) >= _RA_SPAN and np.ptp(dec) >= _DEC_SPAN:
         warnings.warn(
             f"all values of {name!r} are within 0..24 while the declinations span "
             f"{dec.min():.1f}..{dec.max():.1f} deg: if these are hours, say so with --ra-unit hour "
@@ -234,7 +236,7 @@ def _warn_of_hours(ra: NDArray[np.float64], dec: NDArray[np.float64], name: str)
         )
 
 
-_FEWEST, _SPAN = 3, 45.0
+_FEWEST, _RA_SPAN, _DEC_SPAN = 3, 3.0, 45.0
 
 
 def _degrees(column: Any, unit: str | None, *, hours: bool, first_row: int) -> NDArray[np.float64]:

@@ -143,7 +143,8 @@ def _to_icrs(frame: BaseCoordinateFrame, data: BaseRepresentation) -> BaseCoordi
     if isinstance(frame, _NEED_DISTANCE) and isinstance(data, UnitSphericalRepresentation):
         data = SphericalRepresentation(data.lon, data.lat, _FAR)
     here = frame.realize_frame(data)
-    return here if isinstance(here, ICRS) else here.transform_to(ICRS())
+    # An offset frame about a position in ICRS is a subclass of it.
+    return here if type(here) is ICRS else here.transform_to(ICRS())
 
 
 def _degrees(icrs: BaseCoordinateFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

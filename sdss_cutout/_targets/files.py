@@ -121,10 +121,13 @@ def read_file(
             f"installed; pip install {_PROVIDERS.get(package, package)}"
         ) from error
     except Exception as error:
-        first_line = (str(error).strip() or type(error).__name__).splitlines()[0]
-        raise TargetError(
-            f"{content.label} is not a table that can be read: {first_line}"
-        ) from error
+        said = f"{content.label} is not a table that can be read: {_first_line(error)}"
+        raise TargetError(said) from error
+
+
+def _first_line(error: Exception) -> str:
+    line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
 _PROVIDERS = {

@@ -96,10 +96,8 @@ def number_repeats(names: Iterable[str], seen: dict[str, int]) -> list[str]:
 
 
 # What a message offers where names cannot be used: it works for every list.
-_WAYS_ON = (
-    "use another column (names='COLUMN', or --names COLUMN), or names from the positions "
-    "(names='IAU', or --names IAU)"
-)
+_FROM_POSITIONS = "names from the positions (names='IAU', or --names IAU)"
+_ANOTHER_COLUMN = "use another column (names='COLUMN', or --names COLUMN)"
 
 
 def _where(column: str | None, rows: Sequence[int]) -> str:
@@ -137,7 +135,8 @@ def name_texts(given: Any, *, column: str | None, first_row: int) -> Names:
 
 
 def _refuse(rows: Sequence[int], column: str | None, problem: str) -> None:
-    raise TargetError(f"{_where(column, rows)}{problem}{more_rows(rows)}; {_WAYS_ON}")
+    ways_on = f"{_ANOTHER_COLUMN if column else 'give other names'}, or {_FROM_POSITIONS}"
+    raise TargetError(f"{_where(column, rows)}{problem}{more_rows(rows)}; {ways_on}")
 
 
 _LOST = "the name {!r} came as a floating-point number and has lost digits"

@@ -73,6 +73,8 @@ def angle_from_text(
     text = text.translate(_TYPOGRAPHY).strip()
     if not text or text.lower() == "nan":
         return np.nan
+    if not text.isprintable():  # two lines are no angle
+        raise ValueError(text)
     if found := _NUMBER.fullmatch(text):
         return _signed(found[1], float(found[2])) * degrees_per(number_unit)
     if found := _WITH_UNIT.fullmatch(text):
@@ -149,6 +151,8 @@ def position_from_text(text: str) -> tuple[float, float] | None:
     Numbers are degrees; of a sexagesimal text the right ascension is in hours.
     """
     text = text.translate(_TYPOGRAPHY).strip()
+    if not text.isprintable():
+        return None
     if found := _DESIGNATION.fullmatch(text):
         ra, dec = ":".join(found.group(1, 2, 3)), ":".join(found.group(4, 5, 6))
         return _pair(ra, dec)

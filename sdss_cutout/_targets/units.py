@@ -29,7 +29,7 @@ _BY_ALIAS = {alias: unit for unit, aliases in _ALIASES.items() for alias in alia
 
 def parse_unit(given: Any) -> u.UnitBase | None:
     """Return the unit of an angle for a unit or its spelling, None if it is none of an angle."""
-    text = "".join(str(given).split()).strip("\"'[]()").lower()
+    text = "".join(str(given).split()).strip("\"'[]().").lower()
     if text in _BY_ALIAS:
         return _BY_ALIAS[text]
     try:

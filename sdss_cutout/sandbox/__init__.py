@@ -1,6 +1,6 @@
 """A stand-in SkyServer for tests, documentation and demonstrations. SIMULATED: no SDSS data."""
 
-from sdss_cutout.sandbox.faults import (
+from sdss_cutout.sandbox.faults.table import (
     ALL_FAULTS,
     FRAME_FAULTS,
     PICTURE_FAULTS,
@@ -9,7 +9,7 @@ from sdss_cutout.sandbox.faults import (
     fault_options,
     fault_variants,
 )
-from sdss_cutout.sandbox.log import RequestRecord
+from sdss_cutout.sandbox.http.log import RequestRecord
 from sdss_cutout.sandbox.server import Sandbox
 from sdss_cutout.sandbox.serving import serve
 from sdss_cutout.sandbox.stalled import StalledServer

@@ -1,4 +1,4 @@
-"""The sandbox's own routes: what it is, what it saw, and which faults are in force."""
+"""The sandbox's own routes: what it is, what was requested, and which faults are in force."""
 
 from __future__ import annotations
 
@@ -6,36 +6,38 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from sdss_cutout.sandbox.faults import Fault
+from sdss_cutout.sandbox.faults.table import Fault
+from sdss_cutout.sandbox.http.response import Response, error_json, json_response
 from sdss_cutout.sandbox.site import home
-from sdss_cutout.sandbox.wire import Answer, error_json, json_answer
 
 if TYPE_CHECKING:
-    from sdss_cutout.sandbox.request import Request
-    from sdss_cutout.sandbox.server import Sandbox
+    from sdss_cutout.sandbox.faults.table import FaultBook
+    from sdss_cutout.sandbox.http.log import RequestLog
+    from sdss_cutout.sandbox.http.request import Request
 
 
-def answer(sandbox: Sandbox, request: Request) -> Answer:
-    """The sandbox's own routes, which no log shows."""
+def answer(faults: FaultBook, log: RequestLog, request: Request) -> Response:
+    """The response to a request for one of these routes, which are not logged."""
     match request.method, request.path:
         case "GET", "/":
             return home()
         case "GET", "/sandbox/requests":
-            return json_answer(200, sandbox.counts)
+            return json_response(200, log.counts())
         case "GET", "/sandbox/log":
-            return json_answer(200, [asdict(record) for record in sandbox.requests])
+            return json_response(200, [asdict(record) for record in log.records])
         case "POST", "/sandbox/reset":
-            sandbox.reset()
-            return json_answer(200, {"reset": True})
+            faults.replace([])
+            log.clear()
+            return json_response(200, {"reset": True})
         case "POST", "/sandbox/faults":
-            return _post_faults(sandbox, request.body)
+            return _post_faults(faults, request.body)
     return error_json(404, f"no such control route: {request.method} {request.path}")
 
 
-def _post_faults(sandbox: Sandbox, posted: bytes) -> Answer:
+def _post_faults(book: FaultBook, body: bytes) -> Response:
     try:
-        faults = [Fault(**spec) for spec in json.loads(posted)]
+        faults = [Fault(**spec) for spec in json.loads(body)]
     except (ValueError, TypeError) as error:
         return error_json(400, str(error))
-    sandbox.faults.replace(faults)
-    return json_answer(200, {"faults": [fault.name for fault in faults]})
+    book.replace(faults)
+    return json_response(200, {"faults": [fault.name for fault in faults]})

@@ -1,28 +1,14 @@
-"""The sandbox as a server on 127.0.0.1: connections, threads, log, faults, control routes."""
+"""The sandbox as a server on 127.0.0.1."""
 
 from __future__ import annotations
 
-import contextlib
-import socket
 import threading
-import time
-from http.server import BaseHTTPRequestHandler
-from socketserver import TCPServer
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from sdss_cutout.sandbox import control, mischief, projection
-from sdss_cutout.sandbox.faults import HOP, LOOP, Fault, FaultBook
-from sdss_cutout.sandbox.log import RequestLog, RequestRecord
-from sdss_cutout.sandbox.request import Request
+from sdss_cutout.sandbox import projection
+from sdss_cutout.sandbox.http.connection import Server
+from sdss_cutout.sandbox.responder import Responder
 from sdss_cutout.sandbox.site import Site
-from sdss_cutout.sandbox.wire import (
-    SERVER,
-    Answer,
-    GoneError,
-    Wire,
-    error_json,
-    listens,
-)
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -30,10 +16,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike
 
-    from sdss_cutout.sandbox.sky import Sky
+    from sdss_cutout.sandbox.faults.table import Fault
+    from sdss_cutout.sandbox.http.log import RequestRecord
+    from sdss_cutout.sandbox.sky.objects import Sky
     from sdss_cutout.sandbox.survey.fields import Survey
-
-MOST_POSTED = 2**20  # bytes that a control route reads
 
 
 class Sandbox:
@@ -69,13 +55,12 @@ class Sandbox:
         queries_per_minute: int | None = None, noise: bool = True,
         frame_shape: tuple[int, int] = (1489, 2048),
     ) -> None:  # fmt: skip
-        self.site = Site(
+        self._site = Site(
             fast=fast, outside_status=outside_status, queries_per_minute=queries_per_minute,
             noise=noise, frame_shape=frame_shape,
         )  # fmt: skip
-        self.faults = FaultBook()
-        self.log = RequestLog(counters_only=fast)
-        self._server = _Server(("127.0.0.1", port), self)
+        self._responder = Responder(self._site, counters_only=fast)
+        self._server = Server(("127.0.0.1", port), self._responder.respond)
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="sandbox", daemon=True
         )
@@ -102,7 +87,7 @@ class Sandbox:
         if self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()
-        self.site.catalogue.close()
+        self._site.catalogue.close()
         self._server.close_all()
 
     @property
@@ -123,17 +108,17 @@ class Sandbox:
     @property
     def survey(self) -> Survey:
         """The truth of runs and fields: ``survey.covering(ra, dec)``, the primary one first."""
-        return self.site.archive.survey
+        return self._site.archive.survey
 
     @property
     def sky(self) -> Sky:
         """The truth: ``sky.near(ra, dec, radius_deg)``."""
-        return self.site.sky
+        return self._site.sky
 
     @property
     def requests(self) -> list[RequestRecord]:
         """All requests but those of the control routes; empty in fast mode."""
-        return self.log.records
+        return self._responder.log.records
 
     @property
     def picture_requests(self) -> list[RequestRecord]:
@@ -158,17 +143,17 @@ class Sandbox:
     @property
     def counts(self) -> dict[str, Any]:
         """Numbers of requests by kind and status, in fast mode too."""
-        return self.log.counts()
+        return self._responder.log.counts()
 
     @property
     def max_in_flight(self) -> int:
         """The most picture requests that were under way at one time."""
-        return self.log.max_in_flight("picture")
+        return self._responder.log.max_in_flight("picture")
 
     @property
     def max_frames_in_flight(self) -> int:
         """The most frame requests that were under way at one time."""
-        return self.log.max_in_flight("frame")
+        return self._responder.log.max_in_flight("frame")
 
     def inject(self, *faults: Fault) -> None:
         """Put faults in force, after those that are; the first that fits a request hits it.
@@ -190,7 +175,7 @@ class Sandbox:
         2
         """
         for fault in faults:
-            self.faults.add(fault)
+            self._responder.faults.add(fault)
 
     def reset(self) -> None:
         """Forget requests and faults.
@@ -203,8 +188,8 @@ class Sandbox:
         ...     sandbox.requests
         []
         """
-        self.faults.replace([])
-        self.log.clear()
+        self._responder.faults.replace([])
+        self._responder.log.clear()
 
     @staticmethod
     def pixel_of(
@@ -238,144 +223,3 @@ class Sandbox:
         100.0 10.0
         """
         return projection.pixel_of(ra, dec, ra0, dec0, scale, width, height)
-
-
-class _Server(TCPServer):
-    """One thread per connection; closing ends all of them."""
-
-    allow_reuse_address = True
-    request_queue_size = 128
-
-    def __init__(self, address: tuple[str, int], sandbox: Sandbox) -> None:
-        self.sandbox = sandbox
-        self._open: dict[socket.socket, threading.Thread] = {}
-        self._lock = threading.Lock()
-        super().__init__(address, _Handler)
-
-    def process_request(self, request: Any, client_address: Any) -> None:
-        thread = threading.Thread(
-            target=self._serve, args=(request, client_address), name="sandbox-connection",
-            daemon=True,
-        )  # fmt: skip
-        thread.start()
-        with self._lock:  # threads stay listed to their very end, so that closing waits for it
-            self._open = {key: old for key, old in self._open.items() if old.is_alive()}
-            self._open[request] = thread
-
-    def _serve(self, request: socket.socket, client_address: Any) -> None:
-        try:
-            # A client that leaves in the middle is daily bread here, not worth a traceback.
-            with contextlib.suppress(OSError):
-                self.finish_request(request, client_address)
-        finally:
-            request.close()  # not shutdown_request: after a RST there must be no FIN
-
-    def close_all(self) -> None:
-        """Close the listening socket and every connection, and join the threads."""
-        self.server_close()
-        with self._lock:
-            still_open = dict(self._open)
-            for connection in still_open:
-                with contextlib.suppress(OSError):
-                    connection.shutdown(socket.SHUT_RDWR)
-        for thread in still_open.values():
-            thread.join()
-
-
-class _Handler(BaseHTTPRequestHandler):
-    """Reads requests of one connection and has them answered."""
-
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def do_GET(self) -> None:
-        self._exchange()
-
-    do_POST = do_HEAD = do_PUT = do_DELETE = do_GET  # noqa: N815
-
-    def _exchange(self) -> None:
-        sandbox = cast("_Server", self.server).sandbox
-        content_type = self.headers.get("Content-Type", "")
-        request = Request.parse(self.command, self.path, self._read_posted(), content_type)
-        if request.route == "control":
-            wire = Wire(self.connection, lambda _: None, lambda: None)
-            self._finish(wire, lambda: wire.send(control.answer(sandbox, request)))
-            return
-        self._logged(sandbox, request)
-
-    def _logged(self, sandbox: Sandbox, request: Request) -> None:
-        fault, name = _chosen(sandbox.faults, request)
-        record = RequestRecord(
-            time=time.monotonic(), kind=request.kind, method=request.method, path=request.path,
-            query=request.fields, status=0, fault=name,
-            user_agent=self.headers.get("User-Agent", ""),
-        )  # fmt: skip
-        log = sandbox.log
-        number = log.begin(record, lambda: listens(self.connection))
-        wire = Wire(
-            self.connection,
-            on_status=lambda status: log.settle(number, status, name),
-            on_last=lambda: log.land(number),
-        )
-        try:
-            self._finish(wire, lambda: _respond(sandbox.site, request, fault, wire))
-        finally:
-            log.end(number)
-
-    def _finish(self, wire: Wire, work: Any) -> None:
-        try:
-            work()
-        except GoneError:
-            wire.keep = False
-        except Exception as error:
-            wire.keep = False
-            wire.send(error_json(500, f"{type(error).__name__}: {error}"))
-            raise
-        if not wire.keep:
-            self.close_connection = True
-
-    def _read_posted(self) -> bytes:
-        """The body of a POST: unread, it would be taken for the next request."""
-        length = self.headers.get("Content-Length", "0")
-        size = int(length) if length.isdigit() else 0
-        if size > MOST_POSTED:
-            self.close_connection = True
-            return b""
-        return self.rfile.read(size)
-
-    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
-        """Answer what is no HTTP."""
-        del explain
-        self.close_connection = True
-        answer = Answer(
-            code, (message or "").encode(), "text/plain", headers={"Connection": "close"}
-        )
-        self.wfile.write(answer.head() + answer.body)
-
-    def log_message(self, *_: Any) -> None:
-        """Print nothing."""
-
-    def version_string(self) -> str:
-        """Say what this is."""
-        return SERVER
-
-
-def _chosen(book: FaultBook, request: Request) -> tuple[Fault | None, str | None]:
-    """The fault that hits a request; those that follow our own redirects are not hit again."""
-    if LOOP in request.query:
-        return None, "redirect_loop"
-    fault = None if HOP in request.query else book.choose(request.kind, request.target)
-    return fault, fault.name if fault else None
-
-
-def _respond(site: Site, request: Request, fault: Fault | None, wire: Wire) -> None:
-    victim = mischief.Victim(
-        wire=wire, target=request.target, size=site.size_of(request) if fault else (0, 0),
-        command=request.command, right=lambda: site.answer(request),
-    )  # fmt: skip
-    if LOOP in request.query:
-        wire.send(mischief.hop(victim, int(request.query[LOOP]) + 1))
-    elif fault is None:
-        wire.send(site.answer(request))
-    else:
-        mischief.commit(fault, victim)

@@ -5,18 +5,19 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
-from sdss_cutout.sandbox import drawing, pictures, rules
+from sdss_cutout.sandbox import rules
+from sdss_cutout.sandbox.http.response import Response, error_json, html, json_response
+from sdss_cutout.sandbox.pictures import drawing, jpeg
 from sdss_cutout.sandbox.sas.archive import Archive
-from sdss_cutout.sandbox.sky import Sky
+from sdss_cutout.sandbox.sky.objects import Sky
 from sdss_cutout.sandbox.sql import dialect
 from sdss_cutout.sandbox.sql.catalogue import Catalogue
 from sdss_cutout.sandbox.sql.routes import TableRoutes
-from sdss_cutout.sandbox.wire import Answer, error_json, html, json_answer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sdss_cutout.sandbox.request import Request
+    from sdss_cutout.sandbox.http.request import Request
 
 _HOME = """<!DOCTYPE html>
 <html lang="en">
@@ -63,7 +64,7 @@ class Site:
         self.archive = Archive(self.sky, noise=noise, frame_shape=frame_shape)
         self.catalogue = Catalogue(self.sky, survey=self.archive.survey)
         tables = TableRoutes(self.catalogue, queries_per_minute)
-        self._routes: dict[str, Callable[[Request], Answer]] = {
+        self._routes: dict[str, Callable[[Request], Response]] = {
             "picture": self._picture,
             "sql_search": tables.sql_search,
             "cross_id": tables.cross_id,
@@ -78,10 +79,10 @@ class Site:
         }
         self._fast, self._outside_status = fast, outside_status
 
-    def answer(self, request: Request) -> Answer:
+    def answer(self, request: Request) -> Response:
         """The right answer to a request."""
         if request.method == "HEAD":  # an answer to it has no body
-            return Answer(405, b"", "")
+            return Response(405, b"", "")
         get_only = request.route in ("picture", "frame")  # S: getJpegController.cs
         if request.method not in (("GET",) if get_only else ("GET", "POST")):
             return _no_method(request)
@@ -96,44 +97,44 @@ class Site:
             return rules.DEFAULT_SIZE, rules.DEFAULT_SIZE
         return wanted.width, wanted.height
 
-    def _picture(self, request: Request) -> Answer:
+    def _picture(self, request: Request) -> Response:
         try:
             wanted = rules.PictureRequest.from_query(request.query)
         except rules.BadParameterError as error:
             return error_json(400, str(error))
         size = wanted.width, wanted.height
         if self._fast:
-            return Answer(200, pictures.fast_picture(*size))
+            return Response(200, jpeg.fast_picture(*size))
         try:
             return self._drawn(wanted)
         except rules.DrawingError as error:
             reason = rules.DRAWING_REASON.format(message=" ".join(str(error).split()))
-            return Answer(500, pictures.text_picture(str(error), *size), reason=reason)
+            return Response(500, jpeg.text_picture(str(error), *size), reason=reason)
 
-    def _drawn(self, wanted: rules.PictureRequest) -> Answer:
+    def _drawn(self, wanted: rules.PictureRequest) -> Response:
         if not wanted.is_finite:
             raise rules.DrawingError("Arithmetic operation resulted in an overflow.")
         if drawing.is_outside(wanted):
-            body = pictures.outside_picture(wanted.width, wanted.height)
+            body = jpeg.outside_picture(wanted.width, wanted.height)
             reason = rules.OUTSIDE_REASON if self._outside_status == 404 else None
-            return Answer(self._outside_status, body, reason=reason)
-        return Answer(200, pictures.sky_picture(self.sky, wanted, self._marks))
+            return Response(self._outside_status, body, reason=reason)
+        return Response(200, jpeg.sky_picture(self.sky, wanted, self._marks))
 
     def _marks(self, command: str) -> list[dict[str, object]]:
         return dialect.ask(self.catalogue, command).rows.as_dicts()
 
 
-def home() -> Answer:
+def home() -> Response:
     """The page that says what this is."""
     return html(200, _HOME)
 
 
-def _no_method(request: Request) -> Answer:
+def _no_method(request: Request) -> Response:
     message = f"The requested resource does not support method '{request.method}'."
-    return json_answer(405, {"Message": message})
+    return json_response(405, {"Message": message})
 
 
-def _not_found(request: Request) -> Answer:
+def _not_found(request: Request) -> Response:
     return html(
         404,
         "<!DOCTYPE html>\n<html><head><title>404 - File or directory not found.</title></head>\n"

@@ -37,7 +37,7 @@ def test_zooniverse_takes_no_large_pictures(tmp_path):
         @property
         def table(self):
             table = super().table
-            table["nbytes"][1] = 1_000_001
+            table["nbytes"][1:] = 1_000_001
             return table
 
     source = Large(row_of(2).pictures, {})

@@ -121,7 +121,12 @@ class Failing:
     def __init__(self, source, error):
         self.source = source
         self.error = error
-        self.table = source.table
+
+    def __len__(self):
+        return len(self.source)
+
+    def __getitem__(self, rows):
+        return self.source[rows]
 
     def __iter__(self):
         for number, picture in enumerate(self.source):

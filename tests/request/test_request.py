@@ -359,7 +359,8 @@ def nonsense(mark):
         (
             [1, 2],
             "mark: target 0: 1 is not a scalar SkyCoord; a sequence of targets holds scalar "
-            "coordinates only",
+            "coordinates "
+            "or texts only; for numbers, SkyCoord(ra, dec, unit='deg')",
         ),
     ],
 )

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from sdss_cutout.sandbox import sky
-from sdss_cutout.sandbox.sql.cells import MOST_CELLS, PATCH_TEXT, CellIndex
+from sdss_cutout.sandbox.sky import grid
 from sdss_cutout.sandbox.sql.conditions import possible_cells
+from sdss_cutout.sandbox.sql.scope import MOST_CELLS, PATCH_TEXT, CellIndex
 
 INDEX = CellIndex()
 
@@ -21,8 +21,8 @@ def cells_of(sql):
 
 def cell_number(ra, dec):
     """The number of the cell that holds a position."""
-    bands = np.minimum(((dec + 90) / sky.CELL_DEG).astype(int), sky.BANDS - 1)
-    counts = np.array([sky.cells_in_band(band) for band in range(sky.BANDS)])
+    bands = np.minimum(((dec + 90) / grid.CELL_DEG).astype(int), grid.BANDS - 1)
+    counts = np.array([grid.cells_in_band(band) for band in range(grid.BANDS)])
     starts = np.cumsum(counts) - counts
     return starts[bands] + (ra / 360 * counts[bands]).astype(int) % counts[bands]
 

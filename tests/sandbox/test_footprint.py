@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from sdss_cutout.sandbox import footprint
 from sdss_cutout.sandbox.projection import equatorial, normal
+from sdss_cutout.sandbox.sky import footprint
 
 INSIDE = {
     "the article's galaxies": (20.13754, -0.06057132),

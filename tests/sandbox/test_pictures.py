@@ -8,7 +8,7 @@ import requests
 from PIL import Image
 
 from sdss_cutout.sandbox import Sandbox
-from sdss_cutout.sandbox.footprint import covered
+from sdss_cutout.sandbox.sky.footprint import covered
 
 from .conftest import Asker, decoded
 

@@ -13,8 +13,8 @@ from astroquery.exceptions import RemoteServiceError
 from astroquery.sdss import SDSS, conf
 
 from sdss_cutout.sandbox import Sandbox
-from sdss_cutout.sandbox.sky import Sky
-from sdss_cutout.sandbox.sql import cells
+from sdss_cutout.sandbox.sky.objects import Sky
+from sdss_cutout.sandbox.sql import scope
 from sdss_cutout.sandbox.sql.catalogue import Catalogue, QueryTooLongError
 
 from .conftest import Asker
@@ -167,7 +167,7 @@ def test_without_a_position_a_patch_is_read_and_the_answer_says_so(ask):
 
 
 def test_a_sample_of_what_is_too_wide_is_read_and_the_answer_says_so(ask, monkeypatch):
-    monkeypatch.setattr(cells, "MOST_CELLS", 4)
+    monkeypatch.setattr(scope, "MOST_CELLS", 4)
     answer = ask.sql("SELECT TOP 9 ra, dec FROM Galaxy WHERE dec > 40 AND r BETWEEN 17 AND 19")
     assert len(rows(answer)) == 9
     assert all(float(row["dec"]) > 40 for row in rows(answer))

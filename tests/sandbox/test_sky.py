@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from sdss_cutout.sandbox import Sandbox
-from sdss_cutout.sandbox.footprint import covered
-from sdss_cutout.sandbox.sky import Sky
+from sdss_cutout.sandbox.sky.footprint import covered
+from sdss_cutout.sandbox.sky.objects import Sky
 
 
 @pytest.fixture(scope="module")

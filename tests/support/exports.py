@@ -13,6 +13,7 @@ from jpegs import jpeg, noise
 
 from sdss_cutout._image.header import Provenance, make_sidecar, read_header
 from sdss_cutout._request.request import CutoutRequest
+from sdss_cutout._service.skyserver import SKYSERVER
 
 URL = (
     "https://skyserver.sdss.org/dr17/SkyServerWS/ImgCutout/getjpeg?ra={ra}&dec={dec}&scale={scale}"
@@ -47,12 +48,19 @@ class Pictures:
         self.pictures = list(pictures)
         self.columns = columns
 
+    def __len__(self):
+        return len(self.pictures)
+
     def __iter__(self):
         return iter(self.pictures)
 
+    def __getitem__(self, rows):
+        columns = Table(self.columns, copy=False)
+        return type(self)(self.pictures[rows], columns[rows] if columns.colnames else {})
+
     @property
     def table(self):
-        table = Table(self.columns, copy=False)
+        table = self.columns.copy() if isinstance(self.columns, Table) else Table(self.columns)
         has = [p.status in ("ok", "kept") for p in self.pictures]
         texts = {
             "name": [p.name for p in self.pictures],
@@ -68,9 +76,11 @@ class Pictures:
         }
         for name, values in texts.items():
             table[name] = np.array(values, dtype="U")
-        for name in ("width", "height", "scale"):
-            table[name] = [getattr(p.request, name) for p in self.pictures]
-        table["nbytes"] = Column([len(p.content) for p in self.pictures], unit="byte")
+        for name, kind in (("width", "i8"), ("height", "i8"), ("scale", "f8")):
+            table[name] = np.array([getattr(p.request, name) for p in self.pictures], dtype=kind)
+        table["nbytes"] = Column(
+            np.array([len(p.content) for p in self.pictures], dtype="i8"), unit="byte"
+        )
         return table
 
 
@@ -98,7 +108,9 @@ def make(ra, dec, columns=None, *, names=None, folder=None, size=64, scale=0.4, 
             "ra": round(float(ra[row]), 10), "dec": round(float(dec[row]), 10),
             "scale": float(scales[row]), "width": int(sizes[row]), "height": int(sizes[row]),
         }  # fmt: skip
-        request = CutoutRequest(overlays="", release=17, url=URL.format(**numbers), **numbers)
+        request = CutoutRequest(
+            overlays="", release=17, url=URL.format(**numbers), service=SKYSERVER, **numbers
+        )
         outcome = status if isinstance(status, str) else status[row]
         content = sidecar = b""
         path = None

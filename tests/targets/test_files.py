@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import importlib.util
+import io
+import lzma
 import os
+import threading
+import zipfile
+from pathlib import Path, PurePath
 
 import numpy as np
 import pandas as pd
 import pytest
+from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sdss_cutout import SDSSCutouts, TargetError
 from sdss_cutout._targets.files import looks_like_path, read_table
-from sdss_cutout._targets.targets import read_targets
+from sdss_cutout._targets.targets import read_command_line_targets, read_targets
 
 BIG = 2**63 + 5
 HAS_PYARROW = importlib.util.find_spec("pyarrow") is not None
@@ -117,18 +124,33 @@ def test_no_file_and_no_table(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
-        ("a.csv", b"", "no coordinates in the table: its columns are none. "),
+        ("a.csv", b"", "a.csv: it is empty"),
+        ("a.csv", b"\n# only a comment\n", "a.csv: it has comments only, and no data"),
         ("a.csv", b"<html>\n<p>404, no such page</p>", "a.csv is not a table that can be read: "),
         ("a.csv", b"ra,dec\n1,2,3\n", "a.csv is not a table that can be read: "),
-        ("a.csv", b"\xff\xd8\xff\xe0" * 99, "a.csv is not a table that can be read: 'utf-8' codec"),
+        ("a.csv", b"\xff\xd8\xff\xe0" * 99, "a.csv is not a table that can be read: it is a pic"),
+        ("a.csv", b"ra,dec\n1,\xe9\n", "a.csv is not a table that can be read: line 2 is not text"),
         ("a.csv", b"id,dec,ra\n1,2,3\n4,5", "target 1: ra = nan is missing or not finite; it "),
-        ("a.csv", b"ra,dec\n1,high\n", "target 0: dec = 'high' is no angle; allowed are degrees "),
-        ("a.csv", b"ra;dec\n1;2\n", "no coordinates in the table: its columns are 'ra;dec'. "),
-        ("a.fits", b"<html></html>", "a.fits is not a table that can be read: No SIMPLE card"),
-        ("a.fits", b"", "a.fits is not a table that can be read: "),
-        ("a.vot", b"<html></html>", "a.vot is not a table that can be read: "),
-        ("a.ecsv", b"ra,dec\n1,2\n", "a.ecsv is not a table that can be read: ECSV header"),
-        ("a.unknown", b"ra,dec\n1,2\n", "a.unknown is not a table that can be read: Format could"),
+        (
+            "a.csv",
+            b"ra,dec\n1,high\n",
+            "target 0: dec = 'high' is not a valid angle; allowed are degrees ",
+        ),
+        ("a.fits", b"<html></html>", "a.fits is not a table that can be read: it is a web page; "),
+        ("a.fits", b"SIMPLE  = ", "a.fits is not a table that can be read: "),
+        ("a.fits", b"", "a.fits: it is empty"),
+        ("a.vot", b"<html></html>", "a.vot is not a table that can be read: it is a web page; "),
+        ("a.vot", b"<VOTABLE>", "a.vot is not a table that can be read: "),
+        ("a.h5", b"\x89HDF\r\n\x1a\n" + bytes(99), "a.h5 is not a table that can be read: "),
+        ("a.parquet", b"PAR1" + bytes(99), "a.parquet is not a table that can be read: "),
+        ("a.npy", b"\x93NUMPY" + bytes(99), "a.npy is not a table that can be read: "),
+        ("a.json", b'{"ra": 1', "a.json is not a table that can be read: "),
+        ("a.json", b'[{"ra": 1}, 2]', "a.json is not a table that can be read: "),
+        ("a.xls", b"\xd0\xcf\x11\xe0", "a.xls is not a table that can be read: it is a workbook; "),
+        ("a.db", b"SQLite format 3\0", "a.db is not a table that can be read: it is a database; "),
+        ("a.bin", b"ra\0,dec", "a.bin is not a table that can be read: it is not text, and no "),
+        ("a.csv.gz", b"\x1f\x8b\0", "a.csv.gz is not a table that can be read: "),
+        ("a.zip", b"PK\x03\x04\0", "a.zip is not a table that can be read: "),
     ],
 )
 def test_unreadable_files_are_refused(tmp_path, monkeypatch, name, content, said):
@@ -173,17 +195,21 @@ def test_no_file_makes_anything_but_our_error(tmp_path_factory, content, suffix)
     [
         (
             pd.DataFrame(np.ones((1, 3)), columns=["ra", "dec", "dec"]),
-            "the DataFrame has the column 'dec' more than once",
+            "the DataFrame has the column 'dec' more than once; keep one of them",
         ),
         (
             pd.DataFrame(np.ones((1, 2)), columns=[0, 1]),
             "no coordinates in the table: its columns are '0', '1'. Known are a SkyCoord column, "
             "or pairs such as ra/dec, raj2000/dej2000, _raj2000/_dej2000, alpha_j2000/delta_j2000, "
-            "ra_icrs/de_icrs, ra_deg/dec_deg in any case",
+            "ra_icrs/de_icrs, ra_icrs/dec_icrs, ra_deg/dec_deg, radeg/dedeg, plug_ra/plug_dec, "
+            "alpha/delta in any case; others are named by --ra and --dec on the command line, or "
+            "renamed in Python",
         ),
         (
             pd.DataFrame({"id": ["a", None], "ra": [1.0, 2], "dec": [1.0, 2]}),
-            "target 1: its name is masked; a name is needed",
+            "target 1: column 'id': its name is masked; a name is needed; use another column "
+            "(names='COLUMN', or --names COLUMN), or names from the positions (names='IAU', or "
+            "--names IAU)",
         ),
     ],
 )
@@ -199,3 +225,128 @@ def test_a_data_frame_of_all_sorts():
     )  # fmt: skip
     targets = read_targets(frame)
     assert (targets.ra[0], targets.dec[0]) == pytest.approx((15, 2))
+
+
+# ------------------------------------------------------------------------ where things are
+
+LIST = "id,ra,dec\n7,20.5,0.5\n"
+
+
+def test_the_home_directory(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "list.csv").write_text(LIST)
+    for path in ("~/list.csv", Path("~/list.csv"), PurePath("~/list.csv")):
+        assert read_targets(path).names() == ["7"]
+    assert (
+        refused("~/nope.csv")
+        == f"{tmp_path}/nope.csv does not exist; a file with a table is needed"
+    )
+    assert "cannot be read: " in refused("~nobody-of-this-name/list.csv")
+
+
+def test_a_string_that_names_a_file_is_that_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("M 31", "10:00:00 +02:12:00", "list", "list.xyz", "-"):
+        Path(name).write_text(LIST)
+        assert read_targets(name).names() == ["7"]
+        assert read_targets([name] if name[0] == "1" else name).ra.tolist() in ([20.5], [150])
+
+
+def test_a_file_that_is_not_there_is_not_asked_for(monkeypatch):
+    monkeypatch.setattr("astropy.coordinates.SkyCoord.from_name", lambda name: pytest.fail(name))
+    for name in ("targest.tbl", "list.xlsx", "a.cat", "b.lis", "c.csv.zip", "./M31", "~/M31"):
+        assert "a file with a table is needed" in refused(name)
+
+
+@pytest.mark.parametrize("name", ["list.xlsx", "list.json", "list.fits", "list.tbl", "list.zip"])
+def test_the_name_plays_no_part(tmp_path, name):
+    (tmp_path / name).write_text(LIST)
+    assert read_targets(tmp_path / name).names() == ["7"]
+
+
+def archive(content):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as packed:
+        packed.writestr("folder/list.csv", content)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress, archive])
+@pytest.mark.parametrize("suffix", ["csv", "fits", "vot", "parquet"])
+def test_any_compression_of_any_format(tmp_path, pack, suffix):
+    if suffix == "parquet" and not HAS_PYARROW:
+        pytest.skip("pyarrow is not installed, so no Parquet")
+    TABLE.write(tmp_path / "a", format={"csv": "ascii.csv", "vot": "votable"}.get(suffix, suffix))
+    path = tmp_path / "packed"
+    path.write_bytes(pack((tmp_path / "a").read_bytes()))
+    assert read_targets(path).names() == ["1237648720693755918", "9007199254740993"]
+
+
+def test_archives_of_several_files(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as packed:
+        packed.writestr("a.csv", LIST)
+        packed.writestr("b.csv", LIST)
+    assert "the archive holds 2 files; unpack it and give one of them" in refused(
+        tmp_path / "a.zip"
+    )
+    with zipfile.ZipFile(tmp_path / "a.xlsx", "w") as packed:
+        packed.writestr("[Content_Types].xml", "")
+        packed.writestr("xl/workbook.xml", "")
+    assert "it is a workbook; save the sheet as CSV" in refused(tmp_path / "a.xlsx")
+
+
+def test_open_files(tmp_path):
+    TABLE.write(tmp_path / "a.fits")
+    with (tmp_path / "a.fits").open("rb") as file:
+        assert len(read_targets(file)) == 2
+    assert read_targets(io.StringIO(LIST)).names() == ["7"]
+    assert read_targets(io.BytesIO(LIST.encode())).names() == ["7"]
+    closed = io.StringIO(LIST)
+    closed.close()
+    assert "cannot be read: " in refused(closed)
+
+
+@pytest.mark.parametrize("content", [LIST.encode(), b"id\tra\tdec\n7\t20.5\t0.5\n", b"20.5 0.5\n"])
+def test_the_standard_input(content):
+    for arguments in ("-", ["-"]):
+        read = read_command_line_targets(arguments, io.BytesIO(content))
+        assert (read.ra[0], read.dec[0]) == (20.5, 0.5)
+    with pytest.raises(TargetError, match=r"^the standard input: it is empty"):
+        read_command_line_targets("-", io.BytesIO(b""))
+
+
+@pytest.mark.parametrize("suffix", ["csv", "fits"])
+def test_pipes(tmp_path, suffix):
+    TABLE.write(tmp_path / f"a.{suffix}")
+    os.mkfifo(tmp_path / "pipe")
+    content = (tmp_path / f"a.{suffix}").read_bytes()
+    writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(content,))
+    writer.start()
+    assert len(read_targets(str(tmp_path / "pipe"))) == 2
+    writer.join()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "position"),
+    [
+        (["10:00:00", "+02:12:00"], (150, 2.2)), (["150.0", "-2.2"], (150, -2.2)),
+        (["150.0 2.2"], (150, 2.2)), (["10:00:00 +02:12:00"], (150, 2.2)), ("150 2.2", (150, 2.2)),
+        (["10", "00", "00", "+02", "12", "00"], (150, 2.2)), (["J100000.00+021200.0"], (150, 2.2)),
+        (["M", "31"], (1, 2)), (["M 31"], (1, 2)),
+    ],
+)  # fmt: skip
+def test_positions_and_names_on_the_command_line(arguments, position, monkeypatch):
+    here = SkyCoord(1, 2, unit="deg")
+    monkeypatch.setattr(SkyCoord, "from_name", lambda name: {"M 31": here}[name])
+    read = read_command_line_targets(arguments, io.BytesIO())
+    assert (read.ra[0], read.dec[0]) == pytest.approx(position)
+    assert read.scalar
+
+
+def test_options_of_the_command_line(tmp_path):
+    (tmp_path / "a.csv").write_text("n,p,q\nA,1.5,2\n")
+    read = read_command_line_targets(
+        str(tmp_path / "a.csv"), io.BytesIO(), names="n", columns=("p", "q"), ra_unit="hour"
+    )
+    assert read.names() == ["A"]
+    assert read.ra.tolist() == [22.5]

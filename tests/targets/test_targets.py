@@ -8,7 +8,7 @@ import astropy.units as u
 import numpy as np
 import pandas as pd
 import pytest
-from astropy.coordinates import ICRS, Angle, SkyCoord
+from astropy.coordinates import Angle, SkyCoord
 from astropy.coordinates.name_resolve import NameResolveError
 from astropy.table import Column, MaskedColumn, QTable, Table
 from astropy.utils.masked import Masked
@@ -17,6 +17,10 @@ from sdss_cutout import SDSSCutouts, TargetError
 from sdss_cutout._targets.targets import read_targets
 
 CLIENT = SDSSCutouts()
+WAYS_ON = (
+    "use another column (names='COLUMN', or --names COLUMN), or names from the positions "
+    "(names='IAU', or --names IAU)"
+)
 BIG = 2**63 + 5
 
 
@@ -159,8 +163,8 @@ NO_NUMBER = "is missing or not finite; it must be a number in"
         ),
         (
             Table({"ra": ["1:00:00", "abc"], "dec": [3, 4]}),
-            "target 1: ra = 'abc' is no angle; allowed are degrees or sexagesimal text such as "
-            "01:16:05.6",
+            "target 1: ra = 'abc' is not a valid angle; allowed are degrees or sexagesimal text "
+            "such as 01:16:05.6",
         ),
         (
             Table({"ra": ["24:00:01"], "dec": [3]}),
@@ -168,32 +172,34 @@ NO_NUMBER = "is missing or not finite; it must be a number in"
         ),
         (
             Table({"ra": Column([1.0], unit="m"), "dec": [3]}),
-            "column 'ra' has the unit 'm', which is no angle; allowed are deg, hourangle, rad "
-            "and the like",
+            "column 'ra' has the unit 'm', which is not a unit of an angle; allowed are deg, hour, "
+            "rad, arcmin, arcsec and the like",
         ),
         (
             Table({"ra": Column(["19.0"], unit="km"), "dec": [3]}),
-            "column 'ra' has the unit 'km', which is no angle; allowed are deg, hourangle, rad "
-            "and the like",
+            "column 'ra' has the unit 'km', which is not a unit of an angle; allowed are deg, "
+            "hour, rad, arcmin, arcsec and the like",
         ),
-        (Table({"ra": [True], "dec": [3]}), "column 'ra' holds no numbers but bool"),
+        (Table({"ra": [True], "dec": [3]}), "column 'ra' holds bool; numbers or text are needed"),
         (
             Table({"ra": [[1.0, 2.0]], "dec": [3]}),
-            "column 'ra' holds (2,) values in each row, not one",
+            "column 'ra' holds (2,) values in each row; one number is needed",
         ),
         (
             Table({"RA": [1.0], "ra": [1.0], "dec": [3]}),
-            "the table has the coordinates more than once: [('RA', 'dec'), ('ra', 'dec')]",
+            "the coordinate column 'RA' is there more than once: 'RA', 'ra'; keep one of them",
         ),
         (
             Table({"a": PAIR, "b": PAIR}),
-            "the table has 2 coordinate columns, ['a', 'b']; keep one",
+            "the table has 2 coordinate columns, 'a', 'b'; keep one of them",
         ),
         (
             Table({"x": [1.0], "dec": [3]}),
             "no coordinates in the table: its columns are 'x', 'dec'. Known are a SkyCoord column, "
             "or pairs such as ra/dec, raj2000/dej2000, _raj2000/_dej2000, alpha_j2000/delta_j2000, "
-            "ra_icrs/de_icrs, ra_deg/dec_deg in any case",
+            "ra_icrs/de_icrs, ra_icrs/dec_icrs, ra_deg/dec_deg, radeg/dedeg, plug_ra/plug_dec, "
+            "alpha/delta in any case; others are named by --ra and --dec on the command line, or "
+            "renamed in Python",
         ),
     ],
 )
@@ -214,17 +220,18 @@ def test_bad_rows_are_refused(table, message):
         ),
         (
             SkyCoord([[1, 2]], [[3, 4]], unit="deg"),
-            "coordinates of shape (1, 2) are not understood; give one dimension",
+            "coordinates of shape (1, 2) are not understood; give one dimension, as coords.ravel() "
+            "does",
         ),
         (
             [PAIR[0], PAIR],
             "target 1: <SkyCoord (ICRS): (ra, dec) in deg [(10.5 , -1.5 ), (20.25, 30.75)]> is "
-            "not a scalar SkyCoord; a sequence of targets holds scalar coordinates only",
+            "not a scalar SkyCoord; a sequence of targets holds scalar coordinates or texts only",
         ),
         (
             (19.0, 0.0),
             "target 0: 19.0 is not a scalar SkyCoord; a sequence of targets holds scalar "
-            "coordinates only",
+            "coordinates or texts only; for numbers, SkyCoord(ra, dec, unit='deg')",
         ),
         ("  ", "the target is an empty string; give an object's name or a path"),
     ],
@@ -234,12 +241,13 @@ def test_bad_coordinates_are_refused(targets, message):
 
 
 @pytest.mark.parametrize(
-    "given", [None, 5, b"NGC 4565", {"ra": 1}, pd.Series({"ra": 1}), ICRS(1 * u.deg, 2 * u.deg)]
+    "given", [None, 5, b"NGC 4565", {"ra": 1}, pd.Series({"ra": 1}), np.zeros((2, 2))]
 )
 def test_other_types_are_refused(given):
     assert refused(given) == (
         f"targets of type {type(given).__name__} are not understood; allowed are SkyCoord, Table, "
-        "QTable, Row, DataFrame, the path of a table, an object's name, or a sequence of SkyCoord"
+        "QTable, Row, DataFrame, record array, the path of a table, a position such as "
+        "'10:00:00 +02:12:00', an object's name, or a sequence of scalar SkyCoord or of such texts"
     )
 
 
@@ -318,20 +326,21 @@ def test_identifiers_that_were_floats_are_refused(value):
     with pytest.raises(TargetError) as caught:
         named(np.array([1.0, value]))
     assert str(caught.value) == (
-        f"target 1: the name {float(value)!r} came as a floating-point number and has lost "
-        "digits; read identifiers as integers or as text"
+        f"target 1: column 'objid': the name {float(value)!r} came as a floating-point number and "
+        f"has lost digits; {WAYS_ON}"
     )
 
 
 @pytest.mark.parametrize(
     ("ids", "message"),
     [
-        (np.array([1.0, 0.5]), "target 1: the name 0.5 is a number that is not whole"),
-        (np.array(["a", None], object), "its name is None; a name of text, or a whole number, "),
+        (np.array([1.0, 0.5]), "target 1: column 'objid': the name 0.5 is a number that is not "),
+        (np.array(["a", None], object), "target 1: column 'objid': its name is missing; a name "),
         (np.array([1, True], object), "its name is True; a name of text, or a whole number, "),
-        ([[1, 2], [3, 4]], "target 0: its name is [1, 2]; a name of text, or a whole number, "),
-        (MaskedColumn(["a", "b"], mask=[False, True]), "target 1: its name is masked; a name is "),
-        (np.array([1.5e18, "b"], object), "target 0: the name 1.5e+18 came as a floating-point "),
+        ([[1, 2], [3, 4]], "target 0: column 'objid': its name is [1, 2]; a name of text, or "),
+        ([[1, 2], [3, 4]], "is needed (2 such targets: 0, 1); use another column"),
+        (MaskedColumn(["a", "b"], mask=[False, True]), "target 1: column 'objid': its name is m"),
+        (np.array([1.5e18, "b"], object), "the name 1.5e+18 came as a floating-point number and "),
     ],
 )
 def test_odd_names_are_refused(ids, message):
@@ -343,11 +352,12 @@ def test_odd_names_are_refused(ids, message):
 @pytest.mark.parametrize(
     ("names", "message"),
     [
-        (["a"], "1 names were given for 2 targets"),
+        (["a"], "1 names were given for 2 targets; give one for each"),
         (5, "names = 5 is neither a column nor a list of names"),
-        ("kind", "there is no column 'kind' for names; the columns are none"),
-        (["a", "A"], "target 1: the name 'A' is there already, at least in another case; each "
-         "target needs a name of its own"),
+        ("kind", "there is no column 'kind' for names (and names='IAU' makes them from the "
+         "positions); the columns are none"),
+        (["a", "A"], "target 1: the name 'A' is taken by target 0 already, at least in another "
+         "case; give other names, or names from the positions (names='IAU', or --names IAU)"),
     ],
 )  # fmt: skip
 def test_bad_lists_of_names_are_refused(names, message):

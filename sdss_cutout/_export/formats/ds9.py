@@ -16,22 +16,24 @@ __all__ = ["FORMAT"]
 
 def write(training_set: TrainingSet, path: Path) -> None:
     """Write a file with the outlines of the pictures, named."""
-    table = training_set.table
-    width, height = (table[name] * table["scale"] for name in ("width", "height"))
+    scale, width, height = (
+        training_set.table[name].values for name in ("scale", "width", "height")
+    )
     ra, dec = _middles(training_set)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write("# Region file format: DS9 version 4.1\n")
         file.write("# SIMULATED: not SDSS data\n" * training_set.is_simulated + "icrs\n")
         for sample in training_set.samples(None):
             row = sample.row
-            box = f'{ra[row]:.8f},{dec[row]:.8f},{width[row]:.3f}",{height[row]:.3f}",0'
+            sides = width[row] * scale[row], height[row] * scale[row]
+            box = f'{ra[row]:.8f},{dec[row]:.8f},{sides[0]:.3f}",{sides[1]:.3f}",0'
             file.write(f"box({box}) # text={{{sample.name}}}\n")
 
 
 def _middles(training_set: TrainingSet) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the middles of the pictures: half a pixel from the positions that were asked for."""
     ra, dec = training_set.column("ra").values, training_set.column("dec").values
-    half = np.asarray(training_set.table["scale"], dtype=float) / 7200.0
+    half = training_set.table["scale"].values / 7200.0
     place = SkyCoord(np.nan_to_num(ra), np.nan_to_num(dec), unit="deg")
     middle = place.spherical_offsets_by(half * u.deg, half * u.deg)
     return middle.ra.deg, middle.dec.deg

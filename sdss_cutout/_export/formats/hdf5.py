@@ -110,8 +110,7 @@ def _write_column(group: Any, column: ExportColumn, rows: NDArray[np.int64]) -> 
     """Write a column, and with ``.mask`` behind its name where values are missing."""
     values, missing = column.values[rows], column.missing[rows]
     if column.is_text:
-        values = np.char.encode(np.where(missing, "", values), "utf-8")
-        values = values.astype(f"S{max(values.dtype.itemsize, 1)}")
+        values = np.where(missing, b"", values)
     elif values.dtype.kind == "f":
         values = np.where(missing, np.nan, values).astype(values.dtype)
     options = {"compression": "gzip", "shuffle": True} if values.size else {}
@@ -146,7 +145,9 @@ def _template(group: Any, columns: Sequence[ExportColumn]) -> Table:
     template = Table()
     for column in columns:
         masked = f"{column.name}.mask" in group
-        values = MaskedColumn(column.values[:1], mask=np.full(column.values[:1].shape, masked))
+        one = column.values[:1]
+        one = np.char.decode(one, "utf-8") if column.is_text else one
+        values = MaskedColumn(one, mask=np.full(one.shape, masked))
         template[column.name] = values if masked else values.filled()
         template[column.name].unit = column.unit or None
         template[column.name].description = column.description or None
@@ -170,7 +171,8 @@ def check(training_set: TrainingSet) -> None:
 def _shape(training_set: TrainingSet) -> tuple[int, int]:
     """Return height and width of all pictures."""
     table, rows = training_set.table, training_set.rows
-    sizes = Counter(zip(table["height"][rows].tolist(), table["width"][rows].tolist(), strict=True))
+    sides = (table[name].values[rows].tolist() for name in ("height", "width"))
+    sizes = Counter(zip(*sides, strict=True))
     if len(sizes) > 1:
         (height, width), count = sizes.most_common(1)[0]
         raise RequestError(

@@ -64,13 +64,14 @@ class CalibratedImages:
 
     def add(self, sample: Sample) -> None:
         """Write the next cutout."""
-        planes = [_plane(sample.picture[band]) for band in self._bands]
+        images = [sample.picture[band] for band in self._bands]
+        planes = [_plane(image) for image in images]
         if any(flux.shape != self._shape for flux, _, _ in planes):
             raise ImageError(
                 f"target {sample.row} ({sample.name!r}): the bands have the shapes "
                 f"{[flux.shape for flux, _, _ in planes]}, and the table says {self._shape}"
             )
-        wcs = [sample.picture[band].wcs for band in self._bands]
+        wcs = [image.wcs for image in images]
         values = {
             "image_array": [flux for flux, _, _ in planes],
             "image_ivar": [ivar for _, ivar, _ in planes],
@@ -104,8 +105,7 @@ def _plane(band: Any) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray
 
 def _write_identifiers(group: Any, training_set: TrainingSet, rows: NDArray[np.int64]) -> None:
     """Write ``object_id`` and ``healpix``, by which the Multimodal Universe joins its tables."""
-    names = np.array([str(name) for name in training_set.table["name"][rows]], dtype=str)
-    group.create_dataset("object_id", data=np.char.encode(names, "utf-8"))
+    group.create_dataset("object_id", data=training_set.table["name"].values[rows])
     try:
         from astropy_healpix import lonlat_to_healpix
     except ImportError:

@@ -12,6 +12,7 @@ from astropy.table import MaskedColumn, Table
 from numpy.typing import NDArray
 
 from sdss_cutout._export.card import provenance
+from sdss_cutout._export.columns import ExportColumn
 from sdss_cutout._export.format import Format, TrainingSet
 
 __all__ = ["FORMAT"]
@@ -32,7 +33,7 @@ def write(training_set: TrainingSet, path: Path) -> None:
     rows = training_set.rows
     table = Table()
     for column in training_set.columns:
-        values = MaskedColumn(_storable(column.values[rows]), mask=column.missing[rows])
+        values = MaskedColumn(_storable(column, rows), mask=column.missing[rows])
         values.unit, values.description = column.unit or None, column.description or None
         table[column.name] = values
     for _ in training_set.samples(None):  # each is counted
@@ -47,8 +48,11 @@ def write(training_set: TrainingSet, path: Path) -> None:
     votable.to_xml(str(path))
 
 
-def _storable(values: NDArray[Any]) -> NDArray[Any]:
+def _storable(column: ExportColumn, rows: NDArray[np.int64]) -> NDArray[Any]:
     """Return values of a type that VOTable has: of unsigned integers it has bytes only."""
+    values = column.values[rows]
+    if column.is_text:
+        return np.char.decode(values, "utf-8")
     if values.dtype.kind not in "iu" or values.dtype in _VO_INTEGERS:
         return values
     if values.size and values.max() > np.iinfo(np.int64).max:
@@ -57,12 +61,13 @@ def _storable(values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _links(training_set: TrainingSet) -> list[str]:
-    table = training_set.table
-    paths, urls = table["path"], table["url"]
-    return [
-        Path(str(paths[row])).resolve().as_uri() if str(paths[row]) else str(urls[row])
-        for row in training_set.rows.tolist()
-    ]
+    links = []
+    wanted = set(training_set.rows.tolist())
+    texts = zip(training_set.table.texts("path"), training_set.table.texts("url"), strict=True)
+    for row, (path, url) in enumerate(texts):
+        if row in wanted:
+            links.append(Path(path).resolve().as_uri() if path else url)
+    return links
 
 
 FORMAT = Format(

@@ -36,7 +36,7 @@ def write(training_set: TrainingSet, path: Path) -> None:
 
 def check(training_set: TrainingSet) -> None:
     """Refuse pictures that are larger than Zooniverse takes."""
-    nbytes = training_set.table["nbytes"]
+    nbytes = training_set.table["nbytes"].values
     for row in training_set.rows.tolist():
         if nbytes[row] > _MOST_BYTES:
             raise RequestError(

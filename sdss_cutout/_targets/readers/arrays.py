@@ -189,6 +189,8 @@ def table_of(given: Any) -> Table:
 
             return _table_of_arrow(pyarrow.table(given))
         return _table_of_pandas(given)
+    except TargetError:
+        raise
     except (ValueError, TypeError, NotImplementedError, ImportError) as error:
         said = " ".join(str(error).split())
         raise TargetError(f"the DataFrame cannot be turned into a table: {said}") from error

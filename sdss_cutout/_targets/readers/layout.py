@@ -161,7 +161,7 @@ def _names_coordinates(fields: Sequence[str], columns: tuple[str, str] | None) -
 
 
 def _is_data(fields: Sequence[str]) -> bool:
-    return any(map(is_angle, fields))
+    return any(is_angle(field) or _COMMA_NUMBER.fullmatch(field) for field in fields)
 
 
 def _best_delimiter(data: Sequence[_Line], delimiters: Sequence[str]) -> str:
@@ -180,9 +180,14 @@ def _commented_header(comments: Sequence[_Line], count: int, delimiter: str) -> 
         line = comment.text.lstrip().lstrip("#")
         for candidate in (delimiter, *_DELIMITERS):
             fields = split(line, candidate)
-            if len(fields) == count and all(fields) and not _is_data(fields):
+            is_header = len(fields) == count and all(fields) and not _is_data(fields)
+            if is_header and (count > 2 or any(map(_OF_POSITION.search, fields))):
                 return fields
     return None
+
+
+# Of two words over two columns these tell of a position, in whatever frame; others are a remark.
+_OF_POSITION = re.compile(r"ra|de|lon|lat|alpha|delta|az|alt|^[xylb]$", re.IGNORECASE)
 
 
 def _below_header(

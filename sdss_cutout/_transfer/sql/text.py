@@ -16,13 +16,16 @@ _TOKENS = re.compile(
 
 def clean_sql(sql: str) -> str:
     """Return a query as the server takes it: no comments, no line breaks, no final semicolon."""
-    parts, start = [], 0
+    parts: list[str] = []
+    start = 0
     sql = sql.lstrip("\ufeff")
     while found := _TOKENS.match(sql, start):
         part, start = found[0], found.end()
         if part == "/*":
             start = _end_of_comment(sql, start)
-        parts.append(" " if part.isspace() or part[:2] in ("--", "/*") else part)
+        is_blank = part.isspace() or part[:2] in ("--", "/*")
+        if not (is_blank and parts[-1:] == [" "]):
+            parts.append(" " if is_blank else part)
     return re.sub(r"[\s;]+\Z", "", "".join(parts)).strip()
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from html import escape
 from typing import TYPE_CHECKING
 
+from sdss_cutout.sandbox.http.response import Response, html
 from sdss_cutout.sandbox.sas import paths, search
 from sdss_cutout.sandbox.sas.frames import FrameMaker
 from sdss_cutout.sandbox.survey import camera
 from sdss_cutout.sandbox.survey.fields import Survey
-from sdss_cutout.sandbox.wire import Answer, html
 
 if TYPE_CHECKING:
-    from sdss_cutout.sandbox.sky import Sky
+    from sdss_cutout.sandbox.sky.objects import Sky
 
 
 class Archive:
@@ -35,7 +35,7 @@ class Archive:
         self.survey = Survey(frame_shape)
         self.frames = FrameMaker(sky, noise=noise)
 
-    def frame(self, path: str) -> Answer:
+    def frame(self, path: str) -> Response:
         """The answer to a path under ``/sas``."""
         named = paths.parse(path)
         if named is None:
@@ -44,14 +44,14 @@ class Archive:
         if field is None:
             return missing(path)
         body = self.frames.file(field, named.band, named.release)
-        return Answer(200, body, "application/octet-stream")
+        return Response(200, body, "application/octet-stream")
 
-    def fields(self, kind: str, query: dict[str, str], release: int) -> Answer:
+    def fields(self, kind: str, query: dict[str, str], release: int) -> Response:
         """The answer to a search for fields, named in lower case."""
         return search.answer(self.survey, kind, query, release)
 
 
-def missing(path: str) -> Answer:
+def missing(path: str) -> Response:
     """What the archive's web server says of a file that is not there."""
     return html(
         404,

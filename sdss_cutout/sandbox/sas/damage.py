@@ -13,7 +13,7 @@ from sdss_cutout.sandbox.sas.archive import missing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sdss_cutout.sandbox.wire import Answer
+    from sdss_cutout.sandbox.http.response import Response
 
 # name: (what happens, its options with their defaults)
 TABLE: dict[str, tuple[str, dict[str, Any]]] = {
@@ -104,6 +104,6 @@ CHANGES: dict[str, Callable[[bytes, dict[str, Any]], bytes]] = {
 """Those that send the right frame with its content changed."""
 
 
-def not_found(path: str) -> Answer:
+def not_found(path: str) -> Response:
     """The answer of ``frame_missing``."""
     return missing(path)

@@ -17,7 +17,7 @@ from sdss_cutout.sandbox.survey import camera
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from sdss_cutout.sandbox.sky import Sky
+    from sdss_cutout.sandbox.sky.objects import Sky
     from sdss_cutout.sandbox.survey.fields import Field
 
     Floats = NDArray[np.float64]

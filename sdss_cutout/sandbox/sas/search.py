@@ -10,10 +10,10 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
+from sdss_cutout.sandbox.http.response import Response, error_json
 from sdss_cutout.sandbox.sas import paths, records, search_xml
 from sdss_cutout.sandbox.sql.results import Rows
 from sdss_cutout.sandbox.survey import camera
-from sdss_cutout.sandbox.wire import Answer, error_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -34,7 +34,7 @@ class SearchError(ValueError):
     """A search that the server answers with 400."""
 
 
-def answer(survey: Survey, kind: str, query: dict[str, str], release: int) -> Answer:
+def answer(survey: Survey, kind: str, query: dict[str, str], release: int) -> Response:
     """The answer of one of the four routes, named in lower case."""
     try:
         fields = _find(survey, kind, query)
@@ -44,11 +44,11 @@ def answer(survey: Survey, kind: str, query: dict[str, str], release: int) -> An
     form = query.get("format", "xml").lower()
     rows = Rows(names, [tuple(row[name] for name in names) for row in table])
     if form in ("csv", "txt", "text/plain"):
-        return Answer(200, rows.as_csv().encode(), "text/plain; charset=utf-8")
+        return Response(200, rows.as_csv().encode(), "text/plain; charset=utf-8")
     if form in ("json", "application/json"):
-        return Answer(200, rows.as_json().encode(), "application/json; charset=utf-8")
+        return Response(200, rows.as_json().encode(), "application/json; charset=utf-8")
     text = search_xml.WRITERS[kind](names, table, survey.shape)
-    return Answer(200, text.encode(), "application/xml; charset=utf-8")
+    return Response(200, text.encode(), "application/xml; charset=utf-8")
 
 
 def _find(survey: Survey, kind: str, query: dict[str, str]) -> list[Field]:

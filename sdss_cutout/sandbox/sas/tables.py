@@ -12,8 +12,8 @@ import zlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sdss_cutout.sandbox import footprint
 from sdss_cutout.sandbox.sas import paths, records
+from sdss_cutout.sandbox.sky import footprint
 from sdss_cutout.sandbox.survey import camera
 from sdss_cutout.sandbox.survey.layout import FIRST_FIELD
 

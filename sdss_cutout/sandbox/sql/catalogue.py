@@ -13,7 +13,7 @@ import numpy as np
 
 from sdss_cutout.sandbox.sas.tables import FieldTables
 from sdss_cutout.sandbox.sql import functions
-from sdss_cutout.sandbox.sql.cells import PATCH_DEC, PATCH_RA, CellIndex, Scope
+from sdss_cutout.sandbox.sql.scope import PATCH_DEC, PATCH_RA, CellIndex, Scope
 from sdss_cutout.sandbox.sql.tables import STORED, schema
 from sdss_cutout.sandbox.survey.fields import Survey
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sdss_cutout.sandbox.sky import Sky
+    from sdss_cutout.sandbox.sky.objects import Sky
     from sdss_cutout.sandbox.sql.functions import TableFunction
 
 MOST_BYTES = 1_000_000  # of one value: a query can ask for gigabytes of zeros

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sdss_cutout.sandbox import population, sky
+from sdss_cutout.sandbox.sky import grid, population
 from sdss_cutout.sandbox.sql.dialect import FailedError
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from sdss_cutout.sandbox.sky import Sky
+    from sdss_cutout.sandbox.sky.objects import Sky
     from sdss_cutout.sandbox.sql.functions import TableFunction
 
 MOST_ARCMIN = 3.0  # S: CrossIdSearch.cs
@@ -129,14 +129,14 @@ class _Upload:
         """The cells whose objects it can be joined with."""
         if self.asked.kind == "ra-dec":
             for _, ra, dec in self.asked.positions():
-                yield from sky.cells_near(ra % 360.0, dec, self.asked.arcmin / 60.0)
+                yield from grid.cells_near(ra % 360.0, dec, self.asked.arcmin / 60.0)
         elif self.asked.kind == "run-rerun":
             for _, values in self.asked.rows:
                 run, _, camcol, field, _ = map(int, values[-5:])
-                yield sky.cell_of_field(run, camcol, field)
+                yield grid.cell_of_field(run, camcol, field)
         else:
             for _, values in self.asked.rows:
-                yield sky.cell_of_plate(int(values[-3]), int(values[-2]))
+                yield grid.cell_of_plate(int(values[-3]), int(values[-2]))
 
     def create(self, connection: sqlite3.Connection, name: str, objects: Sky) -> None:
         """Make it a temporary table."""

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sdss_cutout.sandbox.sql.catalogue import Catalogue
-    from sdss_cutout.sandbox.sql.cells import Scope
     from sdss_cutout.sandbox.sql.functions import TableFunction
+    from sdss_cutout.sandbox.sql.scope import Scope
 
 _TOKEN = re.compile(
     r"(?P<comment>--[^\n]*|/\*.*?\*/)|(?P<text>'(?:[^']|'')*')|(?P<name>\[[^\]]*\]|\"[^\"]*\"|[\w@#]+)"
@@ -34,7 +34,7 @@ class FailedError(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class QueryResult:
     """The rows of a query, and what it read."""
 
     rows: Rows
@@ -46,7 +46,7 @@ def ask(
     command: str,
     tables: Mapping[str, TableFunction] | None = None,
     release: int = 17,
-) -> Answer:
+) -> QueryResult:
     """Run one query of SkyServer's dialect, in which ``tables`` are temporary ones.
 
     Raises
@@ -61,7 +61,7 @@ def ask(
         result = catalogue.run(sql, {**(tables or {}), **functions}, rules.MAX_ROWS, release)
     except (sqlite3.Error, sqlite3.Warning, ValueError) as error:
         raise FailedError(str(error)) from error
-    return Answer(Rows.of(result.names, result.rows), result.scope)
+    return QueryResult(Rows.of(result.names, result.rows), result.scope)
 
 
 def translate(command: str) -> tuple[str, dict[str, TableFunction]]:

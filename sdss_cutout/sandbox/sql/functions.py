@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdss_cutout.sandbox import projection, sky
+from sdss_cutout.sandbox import projection
+from sdss_cutout.sandbox.sky import grid
 from sdss_cutout.sandbox.sql.tables import TYPES
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from sdss_cutout.sandbox.sky import Sky
+    from sdss_cutout.sandbox.sky.objects import Sky
 
     class TableFunction(Protocol):
         """A function that stands in a FROM."""
@@ -55,7 +56,7 @@ class Circle:
 
     def cells(self) -> Iterable[tuple[int, int]]:
         """The cells that it may touch."""
-        return sky.cells_near(self.ra % 360.0, self.dec, self.arcmin / 60.0)
+        return grid.cells_near(self.ra % 360.0, self.dec, self.arcmin / 60.0)
 
     def find(self, objects: Sky) -> NDArray[np.void]:
         """The objects in it, nearest first."""
@@ -76,7 +77,7 @@ class Rectangle:
 
     def cells(self) -> list[tuple[int, int]]:
         """The cells that it may touch."""
-        return sky.cells_in_box(self.ra, self.dec)
+        return grid.cells_in_box(self.ra, self.dec)
 
     def create(self, connection: sqlite3.Connection, name: str, objects: Sky) -> None:
         """Make it a temporary table."""

@@ -9,19 +9,19 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sdss_cutout.sandbox import rules
+from sdss_cutout.sandbox.http.response import Response, error_json, html
 from sdss_cutout.sandbox.sql import dialect, results
 from sdss_cutout.sandbox.sql.crossid import ArgumentError, CrossIdentification
-from sdss_cutout.sandbox.wire import Answer, error_json, html
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from sdss_cutout.sandbox.request import Request
+    from sdss_cutout.sandbox.http.request import Request
     from sdss_cutout.sandbox.sql.catalogue import Catalogue
     from sdss_cutout.sandbox.sql.functions import TableFunction
     from sdss_cutout.sandbox.sql.results import Rows
 
-    Ask = Callable[[], dialect.Answer]
+    Ask = Callable[[], dialect.QueryResult]
 
 TOO_FEW = "There are not enough parameters to process your request."  # S: SqlSearch.cs
 NO_KEY = "The given key was not present in the dictionary."  # of .NET
@@ -46,7 +46,7 @@ class TableRoutes:
 
     def _ask(
         self, request: Request, command: str, tables: Mapping[str, TableFunction] | None = None
-    ) -> dialect.Answer:
+    ) -> dialect.QueryResult:
         """Run a query, unless there were too many in the last minute."""
         with self._lock:
             now = time.monotonic()
@@ -57,40 +57,40 @@ class TableRoutes:
             self._times.append(now)
         return dialect.ask(self._catalogue, command, tables, request.release)
 
-    def sql_search(self, request: Request) -> Answer:
+    def sql_search(self, request: Request) -> Response:
         """SqlSearch: parameters from the URL only, in this case (S: RequestMisc.cs)."""
         command = request.query.get("cmd")
         if command is None:
             return error_json(400, TOO_FEW)
         return _rest(request, lambda: self._ask(request, command))
 
-    def results_page(self, request: Request) -> Answer:
+    def results_page(self, request: Request) -> Response:
         """x_results.aspx, which answers errors with pages; cross-identifications go there too."""
         if request.fields.get("searchtool", "").lower() == "crossid":
             return self.cross_id_page(request)
         command = request.fields.get("cmd", "")
         return _page(request, lambda: self._ask(request, command))
 
-    def cross_id(self, request: Request) -> Answer:
+    def cross_id(self, request: Request) -> Response:
         """CrossIdSearch: the list is the body, or ``paste``."""
         if "format" not in request.query:
             return error_json(500, NO_KEY)
         return _rest(request, lambda: self._identified(request))
 
-    def cross_id_page(self, request: Request) -> Answer:
+    def cross_id_page(self, request: Request) -> Response:
         """X_CrossID.aspx: the list is a file that is uploaded, or ``paste``."""
         return _page(request, lambda: self._identified(request))
 
-    def radial_search(self, request: Request) -> Answer:
+    def radial_search(self, request: Request) -> Response:
         """RadialSearch, around a place."""
         return self._around(request, ("ra", "dec", "radius"), "fGetNearbyObjEq")
 
-    def rectangular_search(self, request: Request) -> Answer:
+    def rectangular_search(self, request: Request) -> Response:
         """RectangularSearch, between limits."""
         limits = ("min_ra", "max_ra", "min_dec", "max_dec")
         return self._around(request, limits, "fGetObjFromRect")
 
-    def _around(self, request: Request, names: tuple[str, ...], function: str) -> Answer:
+    def _around(self, request: Request, names: tuple[str, ...], function: str) -> Response:
         try:
             arguments = [float(request.query[name]) for name in names]
             limit = int(request.query["limit"])
@@ -106,12 +106,12 @@ class TableRoutes:
         )
         return _rest(request, lambda: self._ask(request, command))
 
-    def _identified(self, request: Request) -> dialect.Answer:
+    def _identified(self, request: Request) -> dialect.QueryResult:
         asked = CrossIdentification.of(request.fields, request.upload)
         return self._ask(request, asked.command, asked.tables)
 
 
-def _rest(request: Request, ask: Ask) -> Answer:
+def _rest(request: Request, ask: Ask) -> Response:
     """The answer of a REST route: JSON unless another form is asked for, also for errors."""
     form = request.query.get("format", "json").lower()
     if form in _UNWRITTEN:
@@ -127,7 +127,7 @@ def _rest(request: Request, ask: Ask) -> Answer:
     return _with_scope(written(answer.rows, form), answer)
 
 
-def _page(request: Request, ask: Ask) -> Answer:
+def _page(request: Request, ask: Ask) -> Response:
     """The answer of the site's pages: errors are 200 with a page."""
     form = request.fields.get("format", "html").lower()
     try:
@@ -139,16 +139,16 @@ def _page(request: Request, ask: Ask) -> Answer:
     return _with_scope(written(answer.rows, form), answer)
 
 
-def _with_scope(answer: Answer, asked: dialect.Answer) -> Answer:
+def _with_scope(answer: Response, asked: dialect.QueryResult) -> Response:
     if asked.scope.limits:
         answer.headers["Sandbox-Scope"] = asked.scope.limits
     return answer
 
 
-def written(rows: Rows, form: str) -> Answer:
+def written(rows: Rows, form: str) -> Response:
     """A 200 with rows in a form; those that are not known are JSON (S: ProcessRequest.cs)."""
     make, content_type = {
         "csv": (rows.as_csv, "text/plain"), "txt": (rows.as_csv, "text/plain"),
         "xml": (rows.as_xml, "application/xml"), "html": (rows.as_html, "text/html"),
     }.get(form, (rows.as_json, "application/json"))  # fmt: skip
-    return Answer(200, make().encode(), f"{content_type}; charset=utf-8")
+    return Response(200, make().encode(), f"{content_type}; charset=utf-8")

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdss_cutout.sandbox import footprint, projection
+from sdss_cutout.sandbox import projection
+from sdss_cutout.sandbox.sky import footprint
 from sdss_cutout.sandbox.survey import astrometry, camera
 from sdss_cutout.sandbox.survey.layout import (
     FIRST_FIELD,

@@ -11,9 +11,9 @@ from astropy.io import fits
 from astropy.wcs import WCS, FITSFixedWarning
 
 from sdss_cutout.sandbox import Sandbox
-from sdss_cutout.sandbox.population import OBJECT
 from sdss_cutout.sandbox.sas import frames, headers, rendering
 from sdss_cutout.sandbox.sas.frames import FrameMaker
+from sdss_cutout.sandbox.sky.population import OBJECT
 from sdss_cutout.sandbox.survey.fields import Survey
 
 

@@ -2,6 +2,10 @@
 
 import csv
 import io
+import json
+import subprocess
+import sys
+import time
 import xml.etree.ElementTree as ET
 
 import numpy as np
@@ -180,3 +184,25 @@ def test_the_log_counts_frames_and_searches(noisy):
     assert len(noisy.field_requests) == 1
     assert (noisy.counts["frames"], noisy.counts["fields"]) == (3, 1)
     assert (noisy.max_frames_in_flight, noisy.max_in_flight) == (1, 0)
+
+
+def test_the_ready_file_names_both_roots(tmp_path):
+    ready = tmp_path / "ready.json"
+    code = (
+        f"from sdss_cutout.sandbox import serve; serve(0, {str(ready)!r}, frame_shape=(256, 300))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code])
+    try:
+        while not ready.exists():
+            assert process.poll() is None
+            time.sleep(0.01)
+        urls = json.loads(ready.read_text())
+        assert urls["frames_url"] == urls["base_url"] + "/sas"
+        search_url = urls["base_url"] + "/dr17/SkyServerWS/SDSSFields/UrlsOfFields"
+        query = {"ra": 180, "dec": 30, "radius": 2, "format": "csv"}
+        (row, *_) = table(requests.get(search_url, params=query, timeout=30))
+        frame = row["r_url"].replace("https://data.sdss.org/sas", urls["frames_url"])
+        assert requests.get(frame, timeout=30).content.startswith(b"BZh")
+    finally:
+        process.terminate()
+        process.wait(timeout=10)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
-from sdss_cutout.sandbox.footprint import covered
+from sdss_cutout.sandbox.sky.footprint import covered
 from sdss_cutout.sandbox.survey.fields import Survey
 from sdss_cutout.sandbox.survey.layout import EPOCHS
 

@@ -7,12 +7,13 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
+import astropy.units as u
 import astroquery.sdss
 import numpy as np
 import pytest
 from astropy.coordinates import SkyCoord
 
-from sdss_cutout import QueryError, SDSSCutouts
+from sdss_cutout import QueryError, RequestError, SDSSCutouts
 from sdss_cutout._request.site import check_site
 from sdss_cutout._transfer import sql as _sql
 from sdss_cutout._transfer.classify import Response
@@ -105,11 +106,43 @@ def test_a_server_that_never_answers(sandbox):
         client.query_sql(QUERY)
 
 
-@pytest.mark.parametrize("sql", ["", "  ", None, 5])
+@pytest.mark.parametrize("sql", ["", "  ", None, 5, "-- only a comment", "/* a */ ;\n", ";"])
 def test_what_is_no_query_is_refused(client, sandbox, sql):
     with pytest.raises(QueryError, match="is not an SQL query"):
         client.query_sql(sql)
     assert not sandbox.requests
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        f"-- bright ones\n{QUERY} -- Petrosian?",
+        f"{QUERY};\n",
+        f"/* two\n   lines */\n{QUERY}\n;\n",
+        QUERY + " AND 'a--b' = 'a--b'",
+        QUERY.replace(" ", "\n"),
+    ],
+)
+def test_queries_as_pasted_are_answered(client, sql):
+    assert len(client.query_sql(sql)) == 5
+
+
+def test_a_missing_radius_never_becomes_a_scale(client):
+    sql = (
+        "SELECT TOP 400 p.objID, p.ra, p.dec, 100 * s.z AS r90 FROM PhotoObj p "
+        "LEFT JOIN SpecObj s ON s.bestObjID = p.objID WHERE p.r < 17"
+    )
+    table = client.query_sql(sql)
+    missing = np.isnan(table["r90"])
+    good = ~missing & (table["r90"] > 0.75) & (table["r90"] < 900)
+    rows = [np.flatnonzero(good)[0], np.flatnonzero(missing)[0]]
+    two = table[rows]
+    for scale in (
+        0.02 * two["r90"] * u.arcsec / u.pix,
+        0.02 * two["r90"].quantity * u.arcsec / u.pix,
+    ):
+        with pytest.raises(RequestError, match=r"^target 1: scale = nan arcsec/pix is outside"):
+            client.url(two, scale=scale)
 
 
 # ----------------------------------------------------------------------- others are left alone

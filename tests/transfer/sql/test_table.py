@@ -58,6 +58,24 @@ def test_missing_identifiers_are_masked():
         assert table_of("5,1.5", f"{missing},2.5")["objID"].tolist() == [5, None]
 
 
+def test_columns_of_an_answer():
+    table = read_table(
+        b"#Table1\nobjID,ra,thingId,parentID,z,plate,class,bestObjID,mixed\n"
+        b"1237646648345100821,1.5,-1,0,,266,STAR,1237646648345100822,1237646648345100823\n"
+        b"18446744073709551615,2,-9999,1237646648345100821,0.5,null,,,1.5\n"
+    )
+    assert table["objID"].tolist() == [1237646648345100821, 2**64 - 1]
+    assert table["thingId"].tolist() == [-1, -9999]
+    assert table["parentID"].tolist() == [0, 1237646648345100821]
+    assert np.isnan(table["z"]).tolist() == [True, False]
+    assert not hasattr(table["z"], "mask")
+    assert table["plate"].tolist() == [266, None]
+    assert table["class"].tolist() == ["STAR", None]
+    assert table["bestObjID"].tolist() == [1237646648345100822, None]
+    assert table["mixed"].tolist() == ["1237646648345100823", "1.5"]
+    assert {table[name].dtype.kind for name in ("objID", "bestObjID")} == {"u"}
+
+
 def test_text_stays_text():
     table = table_of("GALAXY,007", "STAR,x", header="class,id")
     assert table["class"].tolist() == ["GALAXY", "STAR"]

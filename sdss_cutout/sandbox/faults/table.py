@@ -76,7 +76,8 @@ SQL_FAULTS: dict[str, str] = {
 FRAME_FAULTS: dict[str, str] = {name: text for name, (text, _) in _FRAME_TABLE.items()}
 """Those that only make sense on a frame; most of the others do too, with ``route="frame"``."""
 ROUTES = ("picture", "sql", "frame", "fields", "any")
-HOP, LOOP = "_sandbox_hop", "_sandbox_loop"  # parameters that mark a followed redirect
+# Parameters that mark a redirect that was followed.
+REDIRECTED, REDIRECT_LOOP = "_sandbox_redirected", "_sandbox_redirect_loop"
 
 
 class Fault:

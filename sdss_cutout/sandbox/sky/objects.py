@@ -15,21 +15,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdss_cutout.sandbox import footprint, population, projection
+from sdss_cutout.sandbox import projection
+from sdss_cutout.sandbox.sky import footprint, grid, population
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
-
-    from sdss_cutout.sandbox.population import Number
 
     Floats = NDArray[np.float64]
 
 SEED = 20260
-CELL_DEG = 0.5
-CELL_RADIUS = 0.45  # degrees; a cell's corners are no farther from its centre
-BANDS = round(180 / CELL_DEG)
 CACHED_CELLS = 400
 BRIGHT_RUN = 4000
 BRIGHT_STARS = 12_000
@@ -95,7 +89,7 @@ class Sky:
         Returns
         -------
         ndarray
-            Structured, of the fields of `sdss_cutout.sandbox.population.OBJECT`.
+            Structured, of the fields of `sdss_cutout.sandbox.sky.population.OBJECT`.
         """
         patch = self.patch(ra, dec, radius_deg, limit)
         order = np.argsort(-(patch.vectors @ projection.normal(ra, dec)), kind="stable")
@@ -106,7 +100,7 @@ class Sky:
         centre = projection.normal(ra, dec)
         parts = [self.bright.within(centre, radius_deg, limit)]
         if limit > population.FAINT_FROM:
-            cells = cells_near(ra, dec, radius_deg)
+            cells = grid.cells_near(ra, dec, radius_deg)
             parts += [self.cell(*cell).within(centre, radius_deg, limit) for cell in cells]
         return Patch(
             np.concatenate([part.table for part in parts]),
@@ -115,7 +109,7 @@ class Sky:
 
     def box(self, ra: tuple[float, float], dec: tuple[float, float]) -> NDArray[np.void]:
         """All objects of a rectangle in ra and dec, degrees, that does not cross RA 0."""
-        cells = [self.cell(*cell).table for cell in cells_in_box(ra, dec)]
+        cells = [self.cell(*cell).table for cell in grid.cells_in_box(ra, dec)]
         table = np.concatenate([self.bright.table, *cells])
         inside = (table["ra"] >= ra[0]) & (table["ra"] <= ra[1])
         return np.asarray(table[inside & (table["dec"] >= dec[0]) & (table["dec"] <= dec[1])])
@@ -135,97 +129,21 @@ class Sky:
         return patch
 
 
-def cells_in_band(band: int) -> int:
-    """How many cells a band of declination is cut into, each about a quarter square degree."""
-    middle = math.radians(-90.0 + (band + 0.5) * CELL_DEG)
-    return max(1, round(360.0 * math.cos(middle) / CELL_DEG))
-
-
-def run_of(band: Number) -> Number:
-    """The run that the identifiers of a band's objects name."""
-    return 94 + band
-
-
-def camcol_of(index: Number) -> Number:
-    """The camera column that the identifiers of a cell's objects name."""
-    return 1 + index % 6
-
-
-def field_of(index: Number) -> Number:
-    """The field that the identifiers of a cell's objects name."""
-    return 11 + index // 6
-
-
-def cell_of_field(run: int, camcol: int, field: int) -> tuple[int, int]:
-    """The cell whose objects' identifiers name a field."""
-    return run - 94, 6 * (field - 11) + camcol - 1
-
-
-def cell_of_plate(plate: int, mjd: int) -> tuple[int, int]:
-    """The cell whose spectra are of a plate and a date."""
-    return plate - 266, mjd - 51_600
-
-
-def plate_of(band: Number) -> Number:
-    """The plate of a band's spectra."""
-    return 266 + band
-
-
-def mjd_of(index: Number) -> Number:
-    """The date of a cell's spectra."""
-    return 51_600 + index
-
-
-def cells_in_box(ra: tuple[float, float], dec: tuple[float, float]) -> list[tuple[int, int]]:
-    """All cells that a rectangle in ra and dec, degrees, may touch."""
-    lowest = max(0, math.floor((dec[0] + 90.0) / CELL_DEG))
-    highest = min(BANDS - 1, math.floor((dec[1] + 90.0) / CELL_DEG))
-    found = []
-    for band in range(lowest, highest + 1):
-        count = cells_in_band(band)
-        first, last = (math.floor(side * count / 360.0) for side in ra)
-        found += [(band, index) for index in range(max(0, first), min(last, count - 1) + 1)]
-    return found
-
-
-def cells_near(ra: float, dec: float, radius_deg: float) -> Iterator[tuple[int, int]]:
-    """All cells that a circle may touch, and perhaps a few more."""
-    lowest = max(0, math.floor((dec - radius_deg + 90.0) / CELL_DEG))
-    highest = min(BANDS - 1, math.floor((dec + radius_deg + 90.0) / CELL_DEG))
-    half = _half_width(dec, radius_deg)
-    for band in range(lowest, highest + 1):
-        count = cells_in_band(band)
-        if half >= 180.0:
-            yield from ((band, index) for index in range(count))
-            continue
-        first = math.floor((ra - half) * count / 360.0)
-        last = min(math.floor((ra + half) * count / 360.0), first + count - 1)
-        yield from ((band, index % count) for index in range(first, last + 1))
-
-
-def _half_width(dec: float, radius_deg: float) -> float:
-    """Half the range of right ascension that a circle covers at its widest."""
-    if abs(dec) + radius_deg >= 89.9:
-        return 180.0
-    widest = math.sin(math.radians(radius_deg)) / math.cos(math.radians(dec))
-    return math.degrees(math.asin(min(1.0, widest))) + 1e-9
-
-
 def _faint_patch(band: int, index: int) -> Patch:
     rng = np.random.default_rng((SEED, band, index))
-    low, width = -90.0 + band * CELL_DEG, 360.0 / cells_in_band(band)
-    edges = np.sin(np.radians([low, low + CELL_DEG]))
+    low, width = -90.0 + band * grid.CELL_DEG, 360.0 / grid.cells_in_band(band)
+    edges = np.sin(np.radians([low, low + grid.CELL_DEG]))
     area = math.degrees((edges[1] - edges[0]) * width)
     table = population.faint_population(rng, area)
     count = len(table)
     table["ra"] = (index + rng.random(count)) * width % 360.0
     table["dec"] = np.degrees(np.arcsin(rng.uniform(edges[0], edges[1], count)))
     population.name_objects(
-        table, run=run_of(band), camcol=camcol_of(index), field=field_of(index)
+        table, run=grid.run_of(band), camcol=grid.camcol_of(index), field=grid.field_of(index)
     )  # fmt: skip
-    population.name_spectra(table, plate=plate_of(band), mjd=mjd_of(index))
-    centre = projection.normal((index + 0.5) * width, low + CELL_DEG / 2)
-    return Patch.of(table, centre, CELL_RADIUS)
+    population.name_spectra(table, plate=grid.plate_of(band), mjd=grid.mjd_of(index))
+    centre = projection.normal((index + 0.5) * width, low + grid.CELL_DEG / 2)
+    return Patch.of(table, centre, grid.CELL_RADIUS)
 
 
 def _bright_patch() -> Patch:

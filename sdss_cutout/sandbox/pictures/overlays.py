@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont, ImageOps
 
-from sdss_cutout.sandbox import drawing, projection, rules
+from sdss_cutout.sandbox import projection, rules
+from sdss_cutout.sandbox.pictures import drawing
 from sdss_cutout.sandbox.sql.functions import MOST_ARCMIN
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sdss_cutout.sandbox.rules import PictureRequest
-    from sdss_cutout.sandbox.sky import Patch, Sky
+    from sdss_cutout.sandbox.sky.objects import Patch, Sky
 
     Rows = list[dict[str, object]]
     Colour = str | tuple[int, ...]

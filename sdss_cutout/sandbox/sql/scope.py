@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sdss_cutout.sandbox import footprint, population, sky
 from sdss_cutout.sandbox.projection import normal
+from sdss_cutout.sandbox.sky import footprint, grid, population
 from sdss_cutout.sandbox.sql import conditions
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ class CellIndex:
     """The cells of the whole sphere, with the range of every column that confines a query."""
 
     def __init__(self) -> None:
-        counts = [sky.cells_in_band(band) for band in range(sky.BANDS)]
-        self.band = np.repeat(np.arange(sky.BANDS), counts)
+        counts = [grid.cells_in_band(band) for band in range(grid.BANDS)]
+        self.band = np.repeat(np.arange(grid.BANDS), counts)
         self.index = np.concatenate([np.arange(count) for count in counts])
         self._starts = np.cumsum(counts) - counts
         self._width = 360.0 / np.repeat(counts, counts)
@@ -59,17 +59,17 @@ class CellIndex:
     @cached_property
     def bounds(self) -> dict[str, Interval]:
         """The lowest and the highest value that each column has in each cell."""
-        ra, dec = self.index * self._width, self.band * sky.CELL_DEG - 90.0
+        ra, dec = self.index * self._width, self.band * grid.CELL_DEG - 90.0
         numbers = {
-            "run": sky.run_of(self.band), "camcol": sky.camcol_of(self.index),
-            "field": sky.field_of(self.index), "plate": sky.plate_of(self.band),
-            "mjd": sky.mjd_of(self.index),
+            "run": grid.run_of(self.band), "camcol": grid.camcol_of(self.index),
+            "field": grid.field_of(self.index), "plate": grid.plate_of(self.band),
+            "mjd": grid.mjd_of(self.index),
         }  # fmt: skip
         first = population.identifier_prefix(*(numbers[n] for n in ("run", "camcol", "field")))
         faint = np.full_like(ra, population.FAINT_FROM), np.full_like(ra, population.FAINT_TO)
         return {
             "ra": (ra, ra + self._width),
-            "dec": (dec, dec + sky.CELL_DEG),
+            "dec": (dec, dec + grid.CELL_DEG),
             **dict.fromkeys(IDENTIFIERS, (first + 0.0, first + 65535.0)),
             **dict.fromkeys(PHOTOMETRY, (faint[0] - 0.01, faint[1] + 0.01)),
             **{name: (number + 0.0, number + 0.0) for name, number in numbers.items()},
@@ -85,8 +85,8 @@ class CellIndex:
     @cached_property
     def imaged(self) -> NDArray[np.bool_]:
         """The cells that may have imaging."""
-        ra, dec = (self.index + 0.5) * self._width, (self.band + 0.5) * sky.CELL_DEG - 90.0
-        return np.asarray(footprint.margins(normal(ra, dec)) > -sky.CELL_RADIUS)
+        ra, dec = (self.index + 0.5) * self._width, (self.band + 0.5) * grid.CELL_DEG - 90.0
+        return np.asarray(footprint.margins(normal(ra, dec)) > -grid.CELL_RADIUS)
 
     def scope_of(self, sql: str) -> Scope:
         """What a query reads."""
@@ -101,7 +101,7 @@ class CellIndex:
         # Too much: a sample must do, and the patch does if it answers the query's conditions.
         if possible[self.patch].all():
             return Scope([], PATCH_TEXT)
-        area = sky.CELL_DEG**2  # of a cell, nearly
+        area = grid.CELL_DEG**2  # of a cell, nearly
         limits = f"{MOST_CELLS * area:.0f} of {len(wanted) * area:.0f} square degrees"
         spread = np.linspace(0, len(wanted) - 1, MOST_CELLS).astype(int)
         return Scope(self._cells(wanted[spread]), limits)
@@ -109,7 +109,7 @@ class CellIndex:
     def is_beyond_patch(self, cell: Cell) -> bool:
         """Whether there is such a cell, and it is not one that every query reads."""
         band, index = cell
-        if not (0 <= band < sky.BANDS and 0 <= index < sky.cells_in_band(band)):
+        if not (0 <= band < grid.BANDS and 0 <= index < grid.cells_in_band(band)):
             return False
         return not self.patch[self._starts[band] + index]
 

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sdss_cutout.sandbox import footprint, projection, shapes
+from sdss_cutout.sandbox import projection
+from sdss_cutout.sandbox.pictures import shapes
+from sdss_cutout.sandbox.sky import footprint
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from sdss_cutout.sandbox.rules import PictureRequest
-    from sdss_cutout.sandbox.sky import Patch, Sky
+    from sdss_cutout.sandbox.sky.objects import Patch, Sky
 
     Image = NDArray[np.float32]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import email.policy
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.parser import BytesParser
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from sdss_cutout.sandbox import rules
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from email.message import MIMEPart
 
 LATEST_IMAGING = 17  # the release of a path that names none
@@ -54,17 +55,21 @@ class Request:
     query: dict[str, str]
     route: str
     body: bytes = b""
-    content_type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def parse(cls, method: str, target: str, body: bytes = b"", content_type: str = "") -> Request:
-        """Find the route of a request."""
+    def parse(cls, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> Request:
+        """Find the route of a request; names of headers are in lower case."""
         # By hand: urlsplit raises on some of the nonsense that a request line can hold.
         path, _, query = target.partition("#")[0].partition("?")
         return cls(
             method=method, target=target, path=path, route=_route(path), body=body,
-            query=dict(parse_qsl(query, keep_blank_values=True)), content_type=content_type,
+            query=dict(parse_qsl(query, keep_blank_values=True)), headers=headers,
         )  # fmt: skip
+
+    @property
+    def _content_type(self) -> str:
+        return self.headers.get("content-type", "")
 
     @property
     def kind(self) -> str:
@@ -90,7 +95,7 @@ class Request:
     @cached_property
     def fields(self) -> dict[str, str]:
         """The parameters in the URL and in a form."""
-        if self.content_type.startswith("application/x-www-form-urlencoded"):
+        if self._content_type.startswith("application/x-www-form-urlencoded"):
             text = self.body.decode("utf-8", "replace")
             return self.query | dict(parse_qsl(text, keep_blank_values=True))
         parts = {name: text for name, (text, is_file) in self._parts.items() if not is_file}
@@ -102,16 +107,16 @@ class Request:
         for text, is_file in self._parts.values():
             if is_file:
                 return text
-        if "paste" in self.fields or "form" in self.content_type:
+        if "paste" in self.fields or "form" in self._content_type:
             return self.fields.get("paste", "")
         return self.body.decode("utf-8", "replace")
 
     @cached_property
     def _parts(self) -> dict[str, tuple[str, bool]]:
         """The parts of a form by name, each with whether it is a file."""
-        if not self.content_type.startswith("multipart/form-data"):
+        if not self._content_type.startswith("multipart/form-data"):
             return {}
-        head = f"Content-Type: {self.content_type}\r\n\r\n".encode("latin-1", "replace")
+        head = f"Content-Type: {self._content_type}\r\n\r\n".encode("latin-1", "replace")
         message = BytesParser(policy=email.policy.HTTP).parsebytes(head + self.body)
         return {
             str(part.get_param("name", header="content-disposition")): _content(part)

@@ -1,4 +1,4 @@
-"""What the sandbox remembers of its requests."""
+"""The log of the sandbox's requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestRecord:
-    """One request as the sandbox saw it.
+    """One request as the sandbox received it.
 
     Attributes
     ----------
@@ -27,11 +27,11 @@ class RequestRecord:
     query : dict
         Decoded parameters, of the URL and of a form.
     status : int
-        As sent; 0 when the answer was cut or has not been given yet.
+        As sent; 0 if the response was cut, or has not been sent yet.
     fault : str or None
-        The fault that hit it.
+        The fault that was injected.
     user_agent : str
-        Who asked.
+        What the client calls itself.
 
     Examples
     --------
@@ -57,7 +57,7 @@ class RequestRecord:
 
 
 class RequestLog:
-    """Records, or with ``counters_only`` their numbers alone, for very long runs."""
+    """Records of requests; with ``counters_only`` just their numbers, for very long runs."""
 
     def __init__(self, *, counters_only: bool = False) -> None:
         self._counters_only = counters_only
@@ -66,61 +66,64 @@ class RequestLog:
         self.clear()
 
     def clear(self) -> None:
-        """Forget everything; what is under way now leaves no trace."""
+        """Delete all records; requests that are being answered are not recorded any more."""
         with self._lock:
             self._records: dict[int, RequestRecord] = {}
             self._counts: Counter[str] = Counter()
             self._statuses: Counter[int] = Counter()
-            self._under_way: dict[int, int] = {}  # the status that was noted so far
-            self._flying: dict[str, dict[int, Callable[[], bool]]] = {"picture": {}, "frame": {}}
-            self._most_flying: Counter[str] = Counter()
+            self._open: dict[int, int] = {}  # the status of each so far
+            self._in_flight: dict[str, dict[int, Callable[[], bool]]] = {
+                "picture": {},
+                "frame": {},
+            }
+            self._most_in_flight: Counter[str] = Counter()
 
-    def begin(self, record: RequestRecord, alive: Callable[[], bool]) -> int:
-        """Note an arrival; ``alive`` tells whether its client still listens."""
+    def begin(self, record: RequestRecord, is_connected: Callable[[], bool]) -> int:
+        """Record a request, and return its number.
+
+        ``is_connected`` tells whether its client has not closed the connection.
+        """
         with self._lock:
             number = next(self._numbers)
             self._counts[record.kind] += 1
             self._statuses[0] += 1
-            self._under_way[number] = 0
+            self._open[number] = 0
             if not self._counters_only:
                 self._records[number] = record
-            if record.kind in self._flying:
-                self._flying[record.kind][number] = alive
-                self._note_flying(record.kind)
+            if record.kind in self._in_flight:
+                self._in_flight[record.kind][number] = is_connected
+                self._count_in_flight(record.kind)
             return number
 
-    def _note_flying(self, kind: str) -> None:
-        if len(self._flying[kind]) <= self._most_flying[kind]:
+    def _count_in_flight(self, kind: str) -> None:
+        if len(self._in_flight[kind]) <= self._most_in_flight[kind]:
             return
         # A client that gave up may be back before the thread of its old request notices.
-        living = sum(alive() for alive in self._flying[kind].values())
-        self._most_flying[kind] = max(self._most_flying[kind], living)
+        connected = sum(is_connected() for is_connected in self._in_flight[kind].values())
+        self._most_in_flight[kind] = max(self._most_in_flight[kind], connected)
 
-    def _drop(self, number: int) -> None:
-        for flying in self._flying.values():
-            flying.pop(number, None)
-
-    def settle(self, number: int, status: int, fault: str | None) -> None:
-        """Note what is sent, before the client can see the end of it."""
+    def set_status(self, number: int, status: int, fault: str | None) -> None:
+        """Record the status that is sent, before the client can know the end of the response."""
         with self._lock:
-            if number not in self._under_way:
+            if number not in self._open:
                 return
-            self._statuses[self._under_way[number]] -= 1
+            self._statuses[self._open[number]] -= 1
             self._statuses[status] += 1
-            self._under_way[number] = status
+            self._open[number] = status
             if number in self._records:
                 self._records[number] = replace(self._records[number], status=status, fault=fault)
 
-    def land(self, number: int) -> None:
-        """Note that the request is under way no more, before the client can know it."""
+    def finish_response(self, number: int) -> None:
+        """Record that a request is no longer in flight, before the client can know it."""
         with self._lock:
-            self._drop(number)
+            for requests in self._in_flight.values():
+                requests.pop(number, None)
 
     def end(self, number: int) -> None:
-        """Note that the exchange is over."""
+        """Record that nothing more is sent for a request."""
+        self.finish_response(number)
         with self._lock:
-            self._drop(number)
-            self._under_way.pop(number, None)
+            self._open.pop(number, None)
 
     @property
     def records(self) -> list[RequestRecord]:
@@ -129,8 +132,8 @@ class RequestLog:
             return list(self._records.values())
 
     def max_in_flight(self, kind: str) -> int:
-        """The most requests for pictures, or for frames, that were under way at one time."""
-        return self._most_flying[kind]
+        """The most requests for pictures, or for frames, that were in flight at one time."""
+        return self._most_in_flight[kind]
 
     def counts(self) -> dict[str, Any]:
         """Numbers of requests by kind and by status."""
@@ -142,5 +145,5 @@ class RequestLog:
                 "fields": self._counts["fields"],
                 "other": self._counts["other"],
                 "by_status": {str(status): n for status, n in sorted(self._statuses.items()) if n},
-                "max_in_flight": self._most_flying["picture"],
+                "max_in_flight": self._most_in_flight["picture"],
             }

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from sdss_cutout.sandbox import drawing, overlays, rules
+from sdss_cutout.sandbox import rules
+from sdss_cutout.sandbox.pictures import drawing, overlays
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sdss_cutout.sandbox.rules import PictureRequest
-    from sdss_cutout.sandbox.sky import Sky
+    from sdss_cutout.sandbox.sky.objects import Sky
 
     Query = Callable[[str], list[dict[str, object]]]
 

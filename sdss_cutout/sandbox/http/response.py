@@ -1,4 +1,4 @@
-"""Answers, and the wire under them that faults can maltreat."""
+"""Responses, and how they are written to a connection."""
 
 from __future__ import annotations
 
@@ -17,18 +17,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 SERVER = "sdss_cutout-sandbox/SIMULATED"
-
-
 _UNPRINTABLE = re.compile(r"[^\x20-\x7e]")
 
 
-class GoneError(OSError):
-    """The client left, or the sandbox closes."""
+class DisconnectedError(OSError):
+    """The client closed the connection, or the sandbox is closing."""
 
 
 @dataclass(slots=True)
-class Answer:
-    """What an HTTP server says."""
+class Response:
+    """What an HTTP server sends."""
 
     status: int
     body: bytes
@@ -55,19 +53,19 @@ class Answer:
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")
 
 
-def html(status: int, text: str, **headers: str) -> Answer:
+def html(status: int, text: str, **headers: str) -> Response:
     """A page."""
-    return Answer(status, text.encode(), "text/html; charset=utf-8", headers=headers)
+    return Response(status, text.encode(), "text/html; charset=utf-8", headers=headers)
 
 
-def json_answer(status: int, value: Any) -> Answer:
+def json_response(status: int, value: Any) -> Response:
     """A value as JSON."""
-    return Answer(status, json.dumps(value).encode(), "application/json; charset=utf-8")
+    return Response(status, json.dumps(value).encode(), "application/json; charset=utf-8")
 
 
-def error_json(status: int, message: str) -> Answer:
+def error_json(status: int, message: str) -> Response:
     """The server's JSON error (S: CustomFilter.cs)."""
-    return json_answer(
+    return json_response(
         status,
         {
             "ErrorCode": status,
@@ -84,7 +82,7 @@ def http_date(when: float) -> str:
     return formatdate(when, usegmt=True)
 
 
-def listens(connection: socket.socket) -> bool:
+def is_connected(connection: socket.socket) -> bool:
     """Whether the other side of a connection is still there."""
     try:
         readable = select.select([connection], [], [], 0)[0]
@@ -93,71 +91,75 @@ def listens(connection: socket.socket) -> bool:
         return False
 
 
-class Wire:
-    """One connection while one answer is sent on it.
+class ResponseWriter:
+    """Writes one response to a connection.
 
     Parameters
     ----------
     connection : socket.socket
-        Where the client listens.
+        The connection to the client.
     on_status : callable
-        Told the status before it is sent, and 0 if sending it failed.
-    on_last : callable
-        Called before the client can know that this was all.
+        Called with the status before it is sent, and with 0 if sending it failed.
+    on_finish : callable
+        Called before the client can know that the response is complete.
+
+    Attributes
+    ----------
+    keep_alive : bool
+        Whether another request may follow on the connection.
     """
 
     def __init__(
         self,
         connection: socket.socket,
         on_status: Callable[[int], None],
-        on_last: Callable[[], None],
+        on_finish: Callable[[], None],
     ) -> None:
-        self.connection = connection
-        self.status, self.last = on_status, on_last
-        self.keep = True  # whether another request may follow
+        self._connection = connection
+        self.on_status, self.on_finish = on_status, on_finish
+        self.keep_alive = True
 
-    def send(self, answer: Answer) -> None:
-        """Send a whole answer in one piece."""
-        data = answer.head() + answer.body
-        self.keep = self.keep and not answer.ends_connection
-        self.status(answer.status)
-        self.last()
+    def send(self, response: Response) -> None:
+        """Send a whole response in one piece."""
+        data = response.head() + response.body
+        self.keep_alive = self.keep_alive and not response.ends_connection
+        self.on_status(response.status)
+        self.on_finish()
         try:
             self.write(data)
-        except GoneError:
-            self.status(0)
+        except DisconnectedError:
+            self.on_status(0)
             raise
 
     def write(self, data: bytes) -> None:
         """Send bytes."""
         try:
-            self.connection.sendall(data)
+            self._connection.sendall(data)
         except OSError as error:
-            self.keep = False
-            raise GoneError(str(error)) from error
+            self.keep_alive = False
+            raise DisconnectedError(str(error)) from error
 
     def wait(self, seconds: float | None) -> None:
-        """Pass time, but not longer than anybody listens."""
+        """Wait while the client is connected; without a limit if ``seconds`` is None."""
         end = None if seconds is None else time.monotonic() + seconds
         while end is None or end > time.monotonic():
             left = None if end is None else max(0.0, end - time.monotonic())
             try:
-                readable = select.select([self.connection], [], [], left)[0]
-                if readable and not self.connection.recv(1, socket.MSG_PEEK):
-                    raise GoneError("the other side left")
+                readable = select.select([self._connection], [], [], left)[0]
+                if readable and not self._connection.recv(1, socket.MSG_PEEK):
+                    raise DisconnectedError("the client closed the connection")
             except (OSError, ValueError) as error:
-                self.keep = False
-                raise GoneError(str(error)) from error
-            if readable:  # a client that already sends its next request still listens
+                self.keep_alive = False
+                raise DisconnectedError(str(error)) from error
+            if readable:  # a client that already sends its next request is still connected
                 time.sleep(min(0.05, left if left is not None else 0.05))
 
-    def hang_up(self) -> None:
-        """End the connection in order after what is sent next."""
-        self.last()
-        self.keep = False
+    def close_after(self) -> None:
+        """Close the connection in order after what is written next."""
+        self.on_finish()
+        self.keep_alive = False
 
     def reset(self) -> None:
-        """End it with a RST: closing a socket that must not linger."""
-        self.last()
-        self.keep = False
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        """Close it with a TCP reset, which a socket that must not linger sends."""
+        self.close_after()
+        self._connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -1,0 +1,1 @@
+"""Faults on demand: which there are, and how each is done to a request."""
