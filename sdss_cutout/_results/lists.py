@@ -72,9 +72,9 @@ class _Results(Sequence[Cutout]):
         Each reads its picture when its content is asked for, so one file that is gone or damaged
         does not end the loop.
 
-        Yields
-        ------
-        Cutout
+        Returns
+        -------
+        iterator of Cutout
 
         Examples
         --------
@@ -454,9 +454,9 @@ class DownloadReport(_Results):
     def write_html(self, path: str | Path | None = None) -> Path:
         """Write a page with the pictures, which opens from the disk without a server.
 
-        It searches, sorts and filters by any column, shows coordinates under the pointer and
-        sorts the pictures into classes, with comments; `with_marks` brings these back. It needs
-        nothing but the files beside it.
+        It searches, sorts and filters by any column, and shows the coordinates under the pointer.
+        Pictures can be sorted into classes, with comments, which `DownloadReport.with_marks`
+        reads. It needs nothing but the files beside it.
 
         Parameters
         ----------
