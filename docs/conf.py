@@ -33,6 +33,7 @@ source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns += ["_build", "_generated", "generated/*.md", "generated/*.inc"]
 suppress_warnings = ["app.add_directive"]
 nitpicky = True
+smartquotes_action = "qe"  # not the dashes: they would turn --help into an en dash and help
 
 # The package describes its classes under the names that users import.
 autodoc_typehints = "none"
