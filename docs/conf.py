@@ -151,6 +151,7 @@ def write_generated(app) -> None:
         "manifest_columns.inc": _columns(
             column for column in MANIFEST_COLUMNS if column not in RESULT_COLUMNS
         ),
+        "sandbox_facts.inc": _sandbox_facts(),
         "faults.md": _narrowed(_if_there(Path(app.srcdir, "_generated", "faults.md"))),
         "performance.md": _if_there(Path(app.srcdir, "..", "tests", "benchmarks", "results.md")),
     }
@@ -201,6 +202,14 @@ def _columns(columns) -> str:
 
 
 _TYPES = {"U": "text", "i8": "integer", "f8": "float"}
+
+
+def _sandbox_facts() -> str:
+    from sdss_cutout.sandbox import BREAKABLE_FACTS
+
+    rows = [f"   * - ``{fact}``\n     - {text}" for fact, text in BREAKABLE_FACTS.items()]
+    head = ".. list-table::\n   :header-rows: 1\n   :widths: 25 75\n\n"
+    return head + "   * - fact\n     - what the sandbox then does\n" + "\n".join(rows) + "\n"
 
 
 def _narrowed(table: str) -> str:

@@ -5,6 +5,7 @@ Everything heavy is imported within the commands, so that ``--help`` answers at 
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -242,6 +243,122 @@ def _write_sheet(directory: Path) -> tuple[Path, Path]:
     table = cutouts.table
     montage = write_montage(cutouts, directory / MONTAGE, titles=table["name"])
     return write_sheet(directory, table), montage
+
+
+@main.command()
+@click.argument("directory", metavar="DIR", type=click.Path(path_type=Path))
+@click.option(
+    "-o", "--output", metavar="OUT", required=True, type=click.Path(path_type=Path),
+    help="Folder, or for hdf5 the file, to be made.",
+)  # fmt: skip
+@click.option(
+    "--format", "form", metavar="F", default="imagefolder", show_default=True,
+    help="imagefolder, parquet, webdataset, hdf5, zoobot, zooniverse, ds9 or votable.",
+)  # fmt: skip
+@click.option("--label", metavar="COL", help="Column with the label of each picture.")
+@click.option(
+    "--split", metavar="train=0.8,test=0.2|COL",
+    help="Fractions of the splits, or the column that has the splits.  [default: all in train]",
+)  # fmt: skip
+@click.option(
+    "--seed", type=int, default=0, metavar="N", show_default=True,
+    help="Another number divides another way.",
+)  # fmt: skip
+@click.option(
+    "--columns", metavar="A,B", help="Columns of the table that go along.  [default: all]"
+)
+@click.option("--marks", metavar="FILE", help="Marks of the contact sheet, as the column mark.")
+@click.option("--overwrite", is_flag=True, help="Replace what is there.")
+@json_option
+@quiet_option
+def export(directory: Path, output: Path, form: str, **given: Any) -> None:
+    """Write the pictures of a download as a training set.
+
+    Pictures that overlap on the sky are always in the same split.
+    """
+    from sdss_cutout import read_cutouts
+
+    begin(given)
+    cutouts = read_cutouts(require_download(directory))
+    if given["marks"]:
+        cutouts = cutouts.with_marks(given["marks"])
+    columns = given["columns"]
+    made = cutouts.export(
+        output.expanduser(), form, label=given["label"], split=_split_of(given["split"]),
+        seed=given["seed"], columns=None if columns is None else columns.split(","),
+        overwrite=given["overwrite"],
+    )  # fmt: skip
+    if given["as_json"]:
+        row = {"path": str(made.path), "format": made.format, "counts": made.counts}
+        click.echo(json.dumps(row | {"skipped": made.skipped}, ensure_ascii=False))
+        return
+    click.echo(str(made.path))
+    counts = ", ".join(f"{split} {count}" for split, count in made.counts.items())
+    say(f"pictures: {counts}")
+    if any(made.skipped.values()):
+        say(f"left out: {', '.join(f'{s} {n}' for s, n in made.skipped.items() if n)}")
+
+
+def _split_of(text: str | None) -> dict[str, float] | str | None:
+    """Return fractions such as train=0.8,test=0.2, or the name of a column."""
+    from sdss_cutout import RequestError
+
+    if text is None or "=" not in text:
+        return text
+    fractions = {}
+    for part in text.split(","):
+        name, _, number = part.partition("=")
+        try:
+            fractions[name.strip()] = float(number)
+        except ValueError as error:
+            raise RequestError(f"--split {part!r} is not a fraction such as train=0.8") from error
+    return fractions
+
+
+@main.command(context_settings=_TARGET_SETTINGS)
+@click.argument("target", nargs=-1, required=True, metavar="TARGET | RA DEC")
+@click.option(
+    "-o", "--output", metavar="FILE", required=True, type=click.Path(path_type=Path),
+    help="The chart: a .pdf, .png or .jpg file.",
+)  # fmt: skip
+@click.option("--name", help="Name of the target.  [default: as J011605.60-000053.6]")
+@click.option(
+    "--fov", metavar="ANGLE", default="5arcmin", show_default=True, help="Width of the field."
+)
+@click.option(
+    "--size", type=int, metavar="N", default=800, show_default=True, help="Width in pixels."
+)
+@click.option(
+    "--stars", type=click.IntRange(0, 26), metavar="N", default=5, show_default=True,
+    help="Offset stars, from 0 to 26.",
+)  # fmt: skip
+@click.option(
+    "--slit", metavar="LENGTHxWIDTH@PA",
+    help="Slit on the target: arcsec, and degrees from north through east, as 120x1.5@35.",
+)  # fmt: skip
+@click.option("--title", help="Title of the chart.  [default: the target's name]")
+@click.option("--note", "notes", multiple=True, help="A line of your own; may be repeated.")
+@server_options
+@quiet_option
+def chart(target: tuple[str, ...], output: Path, **given: Any) -> None:
+    """Draw a finding chart with offset stars: run, PI and the like go into --note."""
+    from sdss_cutout._views.chart.chart import make_chart
+    from sdss_cutout._views.chart.files import check_chart_path
+    from sdss_cutout._views.chart.slit import read_slit
+
+    client = client_of(given)
+    output = output.expanduser()
+    check_chart_path(output)
+    if given["slit"]:
+        read_slit(given["slit"])
+    targets = _one_target(target, given)
+    cutouts = cast("CutoutList", client.get(targets, fov=given["fov"], size=given["size"]))
+    cutouts[0].raise_for_status()
+    make_chart(
+        cutouts[0], output, client.query_sql, stars=given["stars"], slit=given["slit"],
+        title=given["title"], notes=list(given["notes"]),
+    )  # fmt: skip
+    click.echo(str(output))
 
 
 @main.command()

@@ -34,8 +34,9 @@ from sdss_cutout._errors import StoreError
 from sdss_cutout._results.outcome import FAILED, Outcome
 from sdss_cutout._store.files import translated
 from sdss_cutout._transfer.classify import Answer, fault
+from sdss_cutout._transfer.early_end import EarlyEnd
 from sdss_cutout._transfer.error_text import one_line
-from sdss_cutout._transfer.fetch import EarlyEnd, FetchSettings, Task
+from sdss_cutout._transfer.fetch import FetchSettings, Task
 from sdss_cutout._transfer.rate_limiter import LimiterState, RateLimiter
 from sdss_cutout._transfer.session import Session
 

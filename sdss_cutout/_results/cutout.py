@@ -593,9 +593,9 @@ class Cutout:
         <SkyCoord (ICRS): (ra, dec) in deg
             (19.00011004, 0.00011004)>
         """
-        from astropy.nddata import NDDataRef
+        from sdss_cutout._results.colour_data import ColourData
 
-        return NDDataRef(self.data, wcs=self.wcs, meta=dict(self.header))
+        return ColourData(self.data, wcs=self.wcs, meta=dict(self.header))
 
     def _repr_jpeg_(self) -> bytes | None:
         return self.content or None

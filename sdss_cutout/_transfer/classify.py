@@ -114,7 +114,7 @@ class Response:
 
 
 class Request(Protocol):
-    """What is asked for."""
+    """What is asked for: by GET, or by POST if it has a ``form`` that is not empty."""
 
     @property
     def url(self) -> str:

@@ -18,9 +18,10 @@ __all__ = ["Deadline", "Watchdog", "current_deadline"]
 _current = threading.local()
 
 
-def current_deadline() -> Deadline | None:
-    """Return the deadline of the attempt that this thread makes, None if it makes none."""
-    return getattr(_current, "deadline", None)
+def current_deadline() -> Deadline:
+    """Return the deadline of the attempt that this thread makes."""
+    deadline: Deadline = _current.deadline
+    return deadline
 
 
 class Deadline:
@@ -157,7 +158,7 @@ class Watchdog:
         try:
             yield deadline
         finally:
-            _current.deadline = None
+            del _current.deadline
             del self._deadlines[threading.get_ident()]
 
     def stop(self, why: str = "the run was ended") -> None:

@@ -58,7 +58,7 @@ class HTTPTransport:
     ) -> Response:
         """Send a request; whatever happens to it becomes a `Response`."""
         try:
-            response = self._exchange(url, request.largest_body, deadline, auth)
+            response = self._exchange(url, request, deadline, auth)
         except _TRANSLATED as error:
             failure = deadline.ended_by or _translate(error)
         except UnicodeError as error:
@@ -70,17 +70,19 @@ class HTTPTransport:
         return Response(url=url, failure=failure, unreachable=not deadline.connected)
 
     def _exchange(
-        self, url: str, most: int, deadline: Deadline, auth: tuple[str, str] | None
+        self, url: str, request: Request, deadline: Deadline, auth: tuple[str, str] | None
     ) -> Response:
+        most, form = request.largest_body, getattr(request, "form", "")
         scheme, _, host, path = url.split("/", 3)
         route = self._routes.get((scheme, host, auth)) or self._find_route(scheme, host, auth)
         # Straight to urllib3: the adapter's own `send` looks up proxies and certificates anew
         # and wraps each answer as a Response, which doubles the cost of a request (300 against
         # 570 microseconds).
         raw = route.pool.urlopen(
-            "GET",
+            "POST" if form else "GET",
             url if route.absolute else f"/{path}",
-            headers=route.headers,
+            body=form or None,
+            headers=route.headers | _FORM if form else route.headers,
             redirect=False,
             assert_same_host=False,
             preload_content=False,
@@ -88,6 +90,7 @@ class HTTPTransport:
             retries=_NO_RETRIES,
             timeout=_socket_timeout(deadline.seconds),
         )
+        deadline.connected = True  # over connections of other kinds, too
         complete = False
         try:
             content = _read(raw, most)
@@ -136,6 +139,8 @@ class _Route:
     absolute: bool
 
 
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+
 # As in requests' own adapter: attempts are counted elsewhere.
 _NO_RETRIES = urllib3.Retry(0, read=False)
 
@@ -168,16 +173,12 @@ class _Bounded:
 
     def connect(self) -> None:
         deadline = current_deadline()
-        if deadline is None:
-            super().connect()  # type: ignore[misc]
-        else:
-            deadline.connect(super().connect, self.close)  # type: ignore[misc, attr-defined]
-            deadline.attach(self.sock)
+        deadline.connect(super().connect, self.close)  # type: ignore[misc, attr-defined]
+        deadline.attach(self.sock)
 
     def request(self, *args: Any, **kwargs: Any) -> None:
-        deadline = current_deadline()
-        if deadline is not None and self.sock is not None:
-            deadline.attach(self.sock)
+        if self.sock is not None:
+            current_deadline().attach(self.sock)
         super().request(*args, **kwargs)  # type: ignore[misc]
 
 

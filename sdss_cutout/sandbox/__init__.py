@@ -1,5 +1,6 @@
 """A stand-in SkyServer for tests, documentation and demonstrations. SIMULATED: no SDSS data."""
 
+from sdss_cutout.sandbox.deviations import BREAKABLE_FACTS
 from sdss_cutout.sandbox.faults.table import (
     ALL_FAULTS,
     FRAME_FAULTS,
@@ -16,6 +17,7 @@ from sdss_cutout.sandbox.stalled import StalledServer
 
 __all__ = [
     "ALL_FAULTS",
+    "BREAKABLE_FACTS",
     "FRAME_FAULTS",
     "PICTURE_FAULTS",
     "SQL_FAULTS",

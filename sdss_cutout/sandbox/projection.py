@@ -37,18 +37,21 @@ def equatorial(vectors: Floats) -> tuple[Floats, Floats]:
 
 
 def pixel_of_vectors(
-    vectors: Floats, ra0: float, dec0: float, pixels_per_radian: float, width: int, height: int
-) -> tuple[Floats, Floats]:
+    vectors: Floats, ra0: float, dec0: float, pixels_per_radian: float, width: int, height: int,
+    *, gnomonic: bool = False,
+) -> tuple[Floats, Floats]:  # fmt: skip
     """0-based x and y of unit vectors; what lies behind the tangent plane is NaN.
 
     The server's projection.cs subtracts ``ppd * (r . w)`` where its ``w`` points to growing
     right ascension; with the true west vector, as here, the sign turns. Nothing is divided by
-    ``r . normal``, so this is the orthographic projection.
+    ``r . normal``, so this is the orthographic projection; ``gnomonic`` divides.
     """
     west, north = frame(ra0, dec0)
-    x = width / 2 + pixels_per_radian * (vectors @ west)
-    y = height / 2 - pixels_per_radian * (vectors @ north)
-    behind = vectors @ normal(ra0, dec0) <= 0
+    depth = vectors @ normal(ra0, dec0)
+    behind = depth <= 0
+    factor = pixels_per_radian / np.where(behind, 1.0, depth) if gnomonic else pixels_per_radian
+    x = width / 2 + factor * (vectors @ west)
+    y = height / 2 - factor * (vectors @ north)
     return np.where(behind, np.nan, x), np.where(behind, np.nan, y)
 
 

@@ -40,8 +40,8 @@ class Responder:
 
     def __init__(self, site: Site, *, counters_only: bool) -> None:
         self._site = site
-        self.faults = FaultBook()
-        self.log = RequestLog(counters_only=counters_only)
+        self.faults: FaultBook = FaultBook()
+        self.log: RequestLog = RequestLog(counters_only=counters_only)
 
     def respond(self, request: Request, connection: socket.socket) -> bool:
         """Write the response to a request; return whether another may follow."""

@@ -19,7 +19,7 @@ SCALE_LIMITS = (0.015, 2400.0)  # S: ImgCutout.cs validateInput
 SIZE_LIMITS_2MASS = (250, 3601)  # S: ImgCutout.cs, with letter X
 SCALE_LIMITS_2MASS = (0.015, 60.0)  # S: ImgCutout.cs, with letter X
 
-OVERLAY_LETTERS = "ABFGILMOPQSTX"  # S: ImgCutout.cs validateInput; others are passed over
+OVERLAY_LETTERS = "ABFGILMOPQSTX"  # S: ImgCutout.cs validateInput; others are ignored
 PLATE_RADIUS_DEG = 1.49  # S: SdssConstants.cs
 
 OUTSIDE_TEXT = "Requested (ra, dec) is outside the SDSS footprint."  # S: ImgCutout.cs
@@ -64,6 +64,8 @@ class PictureRequest:
     height: int
     opt: str = ""
     query: str = ""
+    gnomonic: bool = False  # these two are never so on the real server
+    strict_marks: bool = False
 
     @classmethod
     def from_query(cls, query: dict[str, str]) -> PictureRequest:

@@ -11,6 +11,7 @@ from sdss_cutout.sandbox.responder import Responder
 from sdss_cutout.sandbox.site import Site
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from types import TracebackType
     from typing import Self
 
@@ -28,12 +29,12 @@ class Sandbox:
     Parameters
     ----------
     port : int
-        0 takes any that is free.
+        The port; 0 takes any that is free.
     fast : bool
-        Serve small pictures made beforehand, the same everywhere, and keep numbers of requests
-        only: for tests of endurance.
+        Send the same small picture for every position, and count requests without recording
+        them: for long tests.
     outside_status : {404, 200}
-        How pictures without imaging are answered; servers before 2017-03 said 200.
+        The status where there is no imaging; servers before 2017-03 sent 200.
     queries_per_minute : int, optional
         Refuse SQL beyond this number in any minute, as the real server does beyond 60.
     noise : bool
@@ -41,6 +42,8 @@ class Sandbox:
     frame_shape : tuple of int
         Rows and columns of a frame. Smaller ones than SDSS's are made faster; the whole survey's
         geometry is scaled down with them.
+    broken : iterable of str
+        Facts of the real server that do not hold: keys of ``BREAKABLE_FACTS``.
 
     Examples
     --------
@@ -53,11 +56,11 @@ class Sandbox:
     def __init__(
         self, port: int = 0, *, fast: bool = False, outside_status: int = 404,
         queries_per_minute: int | None = None, noise: bool = True,
-        frame_shape: tuple[int, int] = (1489, 2048),
+        frame_shape: tuple[int, int] = (1489, 2048), broken: Iterable[str] = (),
     ) -> None:  # fmt: skip
         self._site = Site(
             fast=fast, outside_status=outside_status, queries_per_minute=queries_per_minute,
-            noise=noise, frame_shape=frame_shape,
+            noise=noise, frame_shape=frame_shape, broken=broken,
         )  # fmt: skip
         self._responder = Responder(self._site, counters_only=fast)
         self._server = Server(("127.0.0.1", port), self._responder.respond)
@@ -76,7 +79,7 @@ class Sandbox:
         self.close()
 
     def close(self) -> None:
-        """Stop listening, end every connection, wait for every thread. May be called twice.
+        """Stop listening, close all connections and wait for all threads. May be called twice.
 
         Examples
         --------
@@ -97,27 +100,27 @@ class Sandbox:
 
     @property
     def base_url(self) -> str:
-        """What stands in place of ``https://skyserver.sdss.org``."""
+        """The URL that replaces ``https://skyserver.sdss.org``."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def frames_url(self) -> str:
-        """What stands in place of ``https://data.sdss.org/sas``."""
+        """The URL that replaces ``https://data.sdss.org/sas``."""
         return f"{self.base_url}/sas"
 
     @property
     def survey(self) -> Survey:
-        """The truth of runs and fields: ``survey.covering(ra, dec)``, the primary one first."""
+        """The runs and fields: ``survey.covering(ra, dec)`` gives the primary one first."""
         return self._site.archive.survey
 
     @property
     def sky(self) -> Sky:
-        """The truth: ``sky.near(ra, dec, radius_deg)``."""
+        """The catalogue: ``sky.near(ra, dec, radius_deg)`` gives an array of objects."""
         return self._site.sky
 
     @property
     def requests(self) -> list[RequestRecord]:
-        """All requests but those of the control routes; empty in fast mode."""
+        """All requests except those of the control routes; empty in fast mode."""
         return self._responder.log.records
 
     @property
@@ -147,21 +150,21 @@ class Sandbox:
 
     @property
     def max_in_flight(self) -> int:
-        """The most picture requests that were under way at one time."""
+        """The most picture requests that were in flight at one time."""
         return self._responder.log.max_in_flight("picture")
 
     @property
     def max_frames_in_flight(self) -> int:
-        """The most frame requests that were under way at one time."""
+        """The most frame requests that were in flight at one time."""
         return self._responder.log.max_in_flight("frame")
 
     def inject(self, *faults: Fault) -> None:
-        """Put faults in force, after those that are; the first that fits a request hits it.
+        """Add faults to those in force; the first that applies to a request is injected.
 
         Parameters
         ----------
         *faults : Fault
-            What is to go wrong.
+            The faults to add.
 
         Examples
         --------
@@ -177,8 +180,32 @@ class Sandbox:
         for fault in faults:
             self._responder.faults.add(fault)
 
+    def break_fact(self, *facts: str) -> None:
+        """Let facts of the real server not hold, until `reset`.
+
+        Parameters
+        ----------
+        *facts : str
+            Keys of ``BREAKABLE_FACTS``.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import BREAKABLE_FACTS, Sandbox
+        >>> BREAKABLE_FACTS["picture-size"]
+        'a picture is one pixel wider than requested'
+        >>> with Sandbox() as sandbox:
+        ...     sandbox.break_fact("picture-size")
+        ...     client = SDSSCutouts(base_url=sandbox.base_url, max_attempts=1)
+        ...     [cutout] = client.get(SkyCoord([19.0], [0.0], unit="deg"), size=64)
+        >>> cutout.status
+        'failed'
+        """
+        self._site.broken.add(*facts)
+
     def reset(self) -> None:
-        """Forget requests and faults.
+        """Delete the log of requests, remove all faults, and restore broken facts.
 
         Examples
         --------
@@ -188,6 +215,7 @@ class Sandbox:
         ...     sandbox.requests
         []
         """
+        self._site.broken.clear()
         self._responder.faults.replace([])
         self._responder.log.clear()
 
@@ -196,7 +224,7 @@ class Sandbox:
         ra: ArrayLike, dec: ArrayLike, ra0: float, dec0: float,
         scale: float, width: int, height: int,
     ) -> tuple[Any, Any]:  # fmt: skip
-        """Where positions are in a picture, by the server's own formula.
+        """Pixel coordinates of positions in a picture, by the server's own formula.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""The sandbox as a process of its own."""
+"""Runs the sandbox as a process of its own."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ def serve(
     frame_shape: tuple[int, int] = (1489, 2048),
     announce: Callable[[str], object] | None = None,
 ) -> None:  # fmt: skip
-    """Run a sandbox until SIGINT or SIGTERM, which it takes for a polite wish to end.
+    """Run a sandbox until SIGINT or SIGTERM, which end it in order.
 
     Parameters
     ----------
     port : int
-        0 takes any that is free.
+        The port; 0 takes any that is free.
     ready_file : path, optional
         Written, in one piece, when the sandbox listens: JSON with ``base_url`` and
         ``frames_url``.
@@ -49,7 +49,7 @@ def serve(
     """
     done = threading.Event()
     handled = (signal.SIGINT, signal.SIGTERM)
-    # The event is set from a signal, in the main thread only: elsewhere nobody may install one.
+    # Signal handlers can be installed in the main thread only.
     before = {number: signal.signal(number, lambda *_: done.set()) for number in handled}
     try:
         with Sandbox(

@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sdss_cutout.sandbox import rules
+from sdss_cutout.sandbox.deviations import BrokenFacts
 from sdss_cutout.sandbox.http.response import Response, error_json, html, json_response
 from sdss_cutout.sandbox.pictures import drawing, jpeg
 from sdss_cutout.sandbox.sas.archive import Archive
@@ -15,7 +16,7 @@ from sdss_cutout.sandbox.sql.catalogue import Catalogue
 from sdss_cutout.sandbox.sql.routes import TableRoutes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sdss_cutout.sandbox.http.request import Request
 
@@ -42,10 +43,10 @@ radius, band, format</li>
 <li>all of these also without a release, or under /public in its place</li>
 <li>/sas/dr9 to 19/.../photoObj/frames/301/...: calibrated frames, where a search says; the
 archive's root is here /sas</li>
-<li><a href="/sandbox/requests">/sandbox/requests</a> numbers,
-<a href="/sandbox/log">/sandbox/log</a> the requests themselves</li>
+<li><a href="/sandbox/requests">/sandbox/requests</a>: numbers of requests;
+<a href="/sandbox/log">/sandbox/log</a>: the requests</li>
 <li>POST /sandbox/faults: a JSON list of faults, in place of those in force;
-POST /sandbox/reset: forget requests and faults</li>
+POST /sandbox/reset: delete the log and all faults</li>
 </ul>
 </body>
 </html>
@@ -53,16 +54,17 @@ POST /sandbox/reset: forget requests and faults</li>
 
 
 class Site:
-    """Answers requests as SkyServer would; knows nothing of connections and faults."""
+    """Answers requests as SkyServer would, without regard to connections and faults."""
 
     def __init__(
         self, *, fast: bool = False, outside_status: int = 404,
         queries_per_minute: int | None = None, noise: bool = True,
-        frame_shape: tuple[int, int] = (1489, 2048),
+        frame_shape: tuple[int, int] = (1489, 2048), broken: Iterable[str] = (),
     ) -> None:  # fmt: skip
-        self.sky = Sky()
-        self.archive = Archive(self.sky, noise=noise, frame_shape=frame_shape)
-        self.catalogue = Catalogue(self.sky, survey=self.archive.survey)
+        self.broken: BrokenFacts = BrokenFacts(broken)
+        self.sky: Sky = Sky()
+        self.archive: Archive = Archive(self.sky, noise=noise, frame_shape=frame_shape)
+        self.catalogue: Catalogue = Catalogue(self.sky, survey=self.archive.survey)
         tables = TableRoutes(self.catalogue, queries_per_minute)
         self._routes: dict[str, Callable[[Request], Response]] = {
             "picture": self._picture,
@@ -80,8 +82,11 @@ class Site:
         self._fast, self._outside_status = fast, outside_status
 
     def answer(self, request: Request) -> Response:
-        """The right answer to a request."""
-        if request.method == "HEAD":  # an answer to it has no body
+        """The response to a request, correct but for the facts that are broken."""
+        return self.broken.response_to(request, self._correct)
+
+    def _correct(self, request: Request) -> Response:
+        if request.method == "HEAD":  # a response to it has no body
             return Response(405, b"", "")
         get_only = request.route in ("picture", "frame")  # S: getJpegController.cs
         if request.method not in (("GET",) if get_only else ("GET", "POST")):
@@ -90,7 +95,7 @@ class Site:
         return make(request)
 
     def size_of(self, request: Request) -> tuple[int, int]:
-        """The size of the picture that was asked for, as far as it can be read."""
+        """The size of the requested picture, or the default if it cannot be read."""
         try:
             wanted = rules.PictureRequest.from_query(request.query)
         except rules.BadParameterError:
@@ -102,6 +107,7 @@ class Site:
             wanted = rules.PictureRequest.from_query(request.query)
         except rules.BadParameterError as error:
             return error_json(400, str(error))
+        wanted = self.broken.drawn(request, wanted)
         size = wanted.width, wanted.height
         if self._fast:
             return Response(200, jpeg.fast_picture(*size))
@@ -125,7 +131,7 @@ class Site:
 
 
 def home() -> Response:
-    """The page that says what this is."""
+    """The start page."""
     return html(200, _HOME)
 
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 STAGES: dict[str, str] = {
     "connect": "the TCP connection is never established: no answer to the first packet",
     "handshake": "the connection is established, and nothing is ever sent on it",
-    "slow_handshake": "the TLS handshake drips, a byte every `delay` seconds, and never ends",
+    "slow_handshake": "the TLS handshake comes a byte every `delay` seconds, and never ends",
 }
 _FILLERS = 16  # connections that fill the queue; 2 are enough on Linux
 # The beginning of a TLS record of 16 kB with a server's hello: the client waits for the rest.
@@ -28,7 +28,7 @@ class StalledServer:
     Parameters
     ----------
     stage : {"connect", "handshake", "slow_handshake"}
-        Where it stalls: while connecting, in silence after it, or in a TLS handshake that drips.
+        Where it stalls: while connecting, after connecting, or in a slow TLS handshake.
     delay : float
         Seconds between two bytes of the slow handshake.
 
@@ -48,6 +48,8 @@ class StalledServer:
     >>> report[0].status
     'failed'
     """
+
+    port: int
 
     def __init__(self, stage: str = "connect", *, delay: float = 0.05) -> None:
         if stage not in STAGES:
@@ -77,7 +79,7 @@ class StalledServer:
 
     @property
     def base_url(self) -> str:
-        """What to give as the server's root: HTTPS where the handshake is what stalls."""
+        """The server's root URL: HTTPS if the handshake stalls."""
         scheme = "http" if self._stage == "connect" else "https"
         return f"{scheme}://127.0.0.1:{self.port}"
 
@@ -110,7 +112,7 @@ class StalledServer:
         raise OSError("this system does not let the queue of a listener fill up")
 
     def _drip(self) -> None:
-        """Send the next byte to everybody, again and again."""
+        """Send the next byte on every connection, again and again."""
         self._listener.setblocking(False)
         sent: dict[socket.socket, int] = {}
         while not self._closed.wait(self._delay):

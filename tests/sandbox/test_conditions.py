@@ -107,7 +107,7 @@ def test_tables_that_are_not_joined_by_identifiers_have_conditions_of_their_own(
 def test_wide_queries_read_a_sample():
     scope = INDEX.scope_of("SELECT ra FROM Star WHERE dec > 10")
     assert len(scope.cells) == MOST_CELLS
-    assert scope.limits.startswith("400 of ")
+    assert scope.limits.startswith("200 of ")
     # The patch that every query reads answers the conditions of these.
     for condition in ("ra > 15", "r < 17"):
         scope = INDEX.scope_of(f"SELECT ra FROM Star WHERE {condition}")

@@ -1,4 +1,4 @@
-"""Each fault as it looks on the wire."""
+"""Each fault as a client sees it."""
 
 import gzip
 import http.client
@@ -324,7 +324,7 @@ def test_share_depends_on_the_target_alone(sandbox, ask):
     assert first == again
     assert 5 < first.count(500) < 32
     fault = Fault("error_json", share=0.02)
-    hits = sum(fault.concerns("picture", f"/x?ra={100 + k / 1000}&dec=20") for k in range(20_000))
+    hits = sum(fault.applies_to("picture", f"/x?ra={100 + k / 1000}&dec=20") for k in range(20_000))
     assert 300 < hits < 500
 
 
@@ -339,14 +339,14 @@ def test_match_and_route_and_order(sandbox, ask):
 
 
 def test_wrong_faults_are_refused():
-    with pytest.raises(ValueError, match="no fault 'fire'"):
+    with pytest.raises(ValueError, match="'fire' is not a fault"):
         Fault("fire")
-    with pytest.raises(ValueError, match="no option"):
+    with pytest.raises(ValueError, match="not options of the fault"):
         Fault("html", loud=True)
-    with pytest.raises(ValueError, match="route"):
+    with pytest.raises(ValueError, match="'air' is not a route"):
         Fault("html", route="air")
     assert fault_options("delay") == {"seconds": 0.2, "close": False, "http10": False}
-    with pytest.raises(ValueError, match="no option"):
+    with pytest.raises(ValueError, match="not options of the fault"):
         Fault("silence", close=True)
 
 

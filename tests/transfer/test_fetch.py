@@ -15,8 +15,9 @@ from sdss_cutout._request.request import build_requests
 from sdss_cutout._request.site import check_site
 from sdss_cutout._targets.targets import read_targets
 from sdss_cutout._transfer import next_step
-from sdss_cutout._transfer.classify import Answer, Kind, Response
-from sdss_cutout._transfer.fetch import EarlyEnd, FetchSettings, Task
+from sdss_cutout._transfer.classify import Kind, Response
+from sdss_cutout._transfer.early_end import EarlyEnd
+from sdss_cutout._transfer.fetch import ConnectionLimit, FetchSettings, Task
 from sdss_cutout._transfer.session import Session
 
 PICTURE = Response(status=200, reason="OK", content=GOOD)
@@ -297,38 +298,33 @@ def test_a_network_that_fails_later_does_not_end_the_run():
     assert {attempts for _, attempts in found.values()} == {1}
 
 
-def noted(early_end, count, message="refused", *, is_last=False, unreachable=True):
-    answer = Answer(kind=Kind.FAULT, message=message, unreachable=unreachable)
-    return [early_end.note(index, answer, is_last=is_last) for index in range(count)]
+# ------------------------------------------------------------------------- connection limit
 
 
-def test_the_early_end_needs_twenty_targets_and_some_seconds():
-    clock = Clock()
-    early_end = EarlyEnd(clock=clock)
-    assert not any(noted(early_end, 30))
-    clock.now += 4.9
-    assert not any(noted(early_end, 30))
-    clock.now += 0.2
-    assert noted(early_end, 1) == [True]
-    assert early_end.reason == "refused"
+def test_a_stopped_run_does_not_wait_for_a_connection():
+    limit, running, stopped = ConnectionLimit(1), threading.Event(), threading.Event()
+    assert limit.acquire(running)
+    granted = []
+    waiting = [
+        threading.Thread(target=lambda event=event: granted.append((event, limit.acquire(event))))
+        for event in (stopped, running)
+    ]
+    for thread in waiting:
+        thread.start()
+    stopped.set()
+    limit.wake()
+    waiting[0].join(10)
+    assert granted == [(stopped, False)]
+    limit.release()
+    waiting[1].join(10)
+    assert granted[1:] == [(running, True)]
 
 
-def test_the_early_end_comes_at_once_where_twenty_targets_were_given_up():
-    early_end = EarlyEnd(clock=Clock())
-    assert noted(early_end, 21, is_last=True) == [False] * 19 + [True, False]
-
-
-@pytest.mark.parametrize("other", [{"message": "not resolved"}, {"unreachable": False}])
-def test_another_failure_is_not_the_same_reason(other):
-    early_end = EarlyEnd(clock=Clock())
-    noted(early_end, 10, is_last=True)
-    noted(early_end, 1, **other)
-    assert not any(noted(early_end, 50, is_last=True))
-    assert early_end.reason == ""
-
-
-class Clock:
-    now = 1000.0
-
-    def __call__(self):
-        return self.now
+def test_a_larger_limit_lets_others_in():
+    limit, running = ConnectionLimit(1), threading.Event()
+    limit.acquire(running)
+    waiting = threading.Thread(target=limit.acquire, args=(running,))
+    waiting.start()
+    limit.set_most(2)
+    waiting.join(10)
+    assert not waiting.is_alive()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import http.server
 import inspect
 import io
+import random
 import socket
 import ssl
 import threading
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from astropy.coordinates import SkyCoord
 
 from sdss_cutout import SDSSCutouts, ServiceError
 from sdss_cutout._transfer import transport as _transport
+from sdss_cutout._transfer.deadline import Watchdog
 
 HERE = SkyCoord(20, 0, unit="deg")
 PICTURE = simplejpeg.encode_jpeg(
@@ -30,13 +33,18 @@ class PictureHandler(http.server.BaseHTTPRequestHandler):
     """Answers everything with one picture, and notes what was asked."""
 
     protocol_version = "HTTP/1.1"
+    body = PICTURE
 
     def do_GET(self):
         self.server.seen.append((self.path, dict(self.headers)))
         self.send_response(200)
-        self.send_header("Content-Length", str(len(PICTURE)))
+        self.send_header("Content-Length", str(len(self.body)))
         self.end_headers()
-        self.wfile.write(PICTURE)
+        self.wfile.write(self.body)
+
+    def do_POST(self):
+        self.server.posted.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self.do_GET()
 
     def log_message(self, *_):
         pass
@@ -49,7 +57,7 @@ def serve():
 
     def start(context=None):
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), PictureHandler)
-        server.seen = []
+        server.seen, server.posted = [], []
         server.handle_error = lambda *_: None  # a client that does not trust us hangs up
         if context is not None:
             server.socket = context.wrap_socket(server.socket, server_side=True)
@@ -166,6 +174,54 @@ def test_no_coded_bodies_are_asked_for(serve):
     server = serve()
     client(f"http://127.0.0.1:{server.server_port}").get(HERE, size=64)
     assert server.seen[0][1]["Accept-Encoding"] == "identity"
+
+
+@dataclass(frozen=True)
+class Anything:
+    """A request for anything of at most this size."""
+
+    largest_body: int
+    form: str = ""
+
+
+def exchange(server, request):
+    transport, watchdog = _transport.HTTPTransport(1), Watchdog()
+    with watchdog.attempt(20) as deadline:
+        response = transport.send(
+            f"http://127.0.0.1:{server.server_port}/file?a=b", request, deadline, None
+        )
+    watchdog.stop()
+    transport.close()
+    return response
+
+
+@pytest.mark.parametrize("size", [2**20 - 1, 2**20, 2**20 + 1, 5_000_000])
+def test_large_bodies_come_whole(serve, monkeypatch, size):
+    body = random.Random(size).randbytes(size)
+    monkeypatch.setattr(PictureHandler, "body", body)
+    response = exchange(serve(), Anything(size))
+    assert response.content == body
+    assert response.failure == ""
+    assert exchange(serve(), Anything(size - 1)).failure == (
+        f"200 with a body of more than {size - 1} bytes, the most to be expected"
+    )
+
+
+def test_a_form_is_posted(serve):
+    server = serve()
+    assert exchange(server, Anything(10_000, form="cmd=SELECT+1")).status == 200
+    [(path, headers)] = server.seen
+    assert path == "/file?a=b"
+    assert headers["Content-Type"] == "application/x-www-form-urlencoded"
+    assert server.posted == [b"cmd=SELECT+1"]
+
+
+def test_headers_that_cannot_be_read(serve, monkeypatch):
+    def fail(*_args, **_kwargs):
+        raise UnicodeDecodeError("ascii", b"", 0, 1, "odd")
+
+    monkeypatch.setattr(urllib3.HTTPConnectionPool, "urlopen", fail)
+    assert exchange(serve(), Anything(10)).failure.startswith("the answer's headers cannot be read")
 
 
 def _exceptions(module):

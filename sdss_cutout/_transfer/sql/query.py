@@ -19,10 +19,14 @@ from sdss_cutout._transfer.sql.table import error_message, read_table
 from sdss_cutout._transfer.sql.text import clean_sql
 from sdss_cutout._transfer.work_queue import FetchTask
 
-__all__ = ["SQLRequest", "classify_table", "query_table"]
+__all__ = ["SQLRequest", "classify_table", "query_request", "query_table"]
 
 # 500,000 rows at most (H: Limits.aspx), of which the widest that were seen have 2 kB.
 _LARGEST_TABLE = 1_000_000_000
+
+# Longer queries by GET end in an error of length, those by POST do not (U: astroquery 492, 2211);
+# the limit is that of Microsoft's servers (maxQueryString).
+_LONGEST_GET = 2_000
 
 # Statuses that say nothing about the query.
 _TEMPORARY = (429, 502, 503, 504)
@@ -34,9 +38,10 @@ _budgets_lock = threading.Lock()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SQLRequest:
-    """A query, as the server is asked it."""
+    """A query, as the server is asked it: by GET, or by POST where there is a ``form``."""
 
     url: str
+    form: str = ""
     largest_body: int = _LARGEST_TABLE
 
 
@@ -62,15 +67,15 @@ def query_table(
     cleaned = clean_sql(sql) if isinstance(sql, str) else ""
     if not cleaned:
         raise QueryError(f"{sql!r} is not an SQL query")
-    task = FetchTask(index=0, name="sql", request=SQLRequest(url=_query_url(cleaned, site)))
+    task = FetchTask(index=0, name="sql", request=query_request(cleaned, site))
     answer = fetch(task, classify_table, _budget_of(site))
     if answer.kind is not Kind.OK:
         raise QueryError(answer.message)
     return read_table(answer.content)
 
 
-def _query_url(sql: str, site: Site) -> str:
-    """Return the URL to which astroquery sends a query, but at this site.
+def query_request(sql: str, site: Site) -> SQLRequest:
+    """Return the request by which astroquery sends a query, but at this site.
 
     astroquery keeps its server in a setting of the whole process, which must stay as it is.
     """
@@ -83,7 +88,11 @@ def _query_url(sql: str, site: Site) -> str:
     else:
         path = SDSS.QUERY_URL_SUFFIX_DR_NEW
     # astroquery cuts a query at -- within quotes; this one is clean already.
-    return f"{site.base_url}{path.format(dr=release)}?{urlencode(payload | {'cmd': sql})}"
+    parameters = urlencode(payload | {"cmd": sql})
+    url = site.base_url + path.format(dr=release)
+    if len(parameters) > _LONGEST_GET:
+        return SQLRequest(url=url, form=parameters)
+    return SQLRequest(url=f"{url}?{parameters}")
 
 
 def _budget_of(site: Site) -> QueryBudget:

@@ -1,4 +1,4 @@
-"""Faults on demand: which there are, and which request each of them hits."""
+"""The faults that there are, and which requests each of them is injected into."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.parse import unquote_plus
 
 from sdss_cutout.sandbox.sas.damage import TABLE as _FRAME_TABLE
 
-# Every fault that sends headers can end the connection with its answer, in either way.
+# Every fault that sends headers can end the connection with its response, in either way.
 _ENDINGS: dict[str, Any] = {"close": False, "http10": False}
 # name: (what happens, its own options with their defaults)
 _TABLE: dict[str, tuple[str, dict[str, Any]]] = {
@@ -23,42 +23,42 @@ _TABLE: dict[str, tuple[str, dict[str, Any]]] = {
     "error_json": ("500 with the server's JSON error", {"message": "Internal error"}),
     "error_jpeg": ("500 with a valid JPEG of the message", {"message": "Drawing failed"}),
     "bad_request": ("400 with the server's JSON error", {"message": "Bad parameters"}),
-    "reset_before_answer": ("the connection is reset before any answer", {}),
+    "reset_before_answer": ("the connection is reset before anything is sent", {}),
     "reset_in_body": ("the connection is reset in the middle of the body", {}),
-    "short_body": ("half a body, Content-Length promises all of it", {}),
+    "short_body": ("half a body, with the Content-Length of the whole", {}),
     "short_body_no_length": ("half a body, no Content-Length, then the connection ends", {}),
-    "broken_chunking": ("chunked, and the second chunk's size is nonsense", {}),
+    "broken_chunking": ("chunked, and the second chunk's size is not a number", {}),
     "html": ("200 with a page of HTML", {}),
     "json": ("200 with JSON", {}),
-    "empty": ("200 with nothing", {}),
+    "empty": ("200 with an empty body", {}),
     "slow_body": (
-        "the body drips, a byte every `delay` seconds",
+        "the body comes slowly, a byte every `delay` seconds",
         {"delay": 0.2, "length": True},
     ),
-    "slow_headers": ("the headers drip, a byte every `delay` seconds", {"delay": 0.2}),
-    "silence": ("no answer until the client leaves", {}),
-    "wrong_type": ("the right body as text/html", {}),
-    "redirect_loop": ("302 to the same place, again and again", {}),
+    "slow_headers": ("the headers come slowly, a byte every `delay` seconds", {"delay": 0.2}),
+    "silence": ("nothing is sent until the client closes the connection", {}),
+    "wrong_type": ("the correct body as text/html", {}),
+    "redirect_loop": ("302 to the same URL, again and again", {}),
     "redirect_elsewhere": (
         "302 to another host",
         {"location": "http://elsewhere.invalid/picture.jpg"},
     ),
-    "redirect_same_host": ("302 to the same host once, then the right answer", {}),
-    "huge_body": ("200 with `size` bytes, made as they are sent", {"size": 2**30, "length": False}),
-    "gzip_bomb": ("200, gzip, `size` bytes once unpacked", {"size": 2**30}),
+    "redirect_same_host": ("302 to the same host once, then the correct response", {}),
+    "huge_body": ("200 with `size` bytes", {"size": 2**30, "length": False}),
+    "gzip_bomb": ("200, gzip, `size` bytes when decompressed", {"size": 2**30}),
     "truncated": ("a JPEG cut short, its Content-Length right for the cut", {"share_kept": 0.6}),
     "truncated_with_eoi": ("the same with the end marker put back", {"share_kept": 0.6}),
     "corrupt": ("a JPEG with bytes in the scan overwritten", {}),
-    "other_size": ("a right JPEG, wider by `by` pixels", {"by": 8}),
-    "blank": ("a uniformly black JPEG without a word", {}),
+    "other_size": ("a correct JPEG, wider by `by` pixels", {"by": 8}),
+    "blank": ("a uniformly black JPEG without text", {}),
     "outside_200": ("the outside picture, black with text, as 200", {}),
     "outside_404": ("the outside picture as 404", {}),
-    "delay": ("the right answer after `seconds`", {"seconds": 0.2}),
-    "proxy_page": ("a proxy's page of HTML with `status`", {"status": 503}),
+    "delay": ("the correct response after `seconds`", {"seconds": 0.2}),
+    "proxy_page": ("a proxy's HTML page with `status`", {"status": 503}),
     "sql_html_200": ("200 with the page titled Skyserver Error", {"message": "SQL error"}),
-    "sql_site_page_200": ("200 with the whole page of the site", {}),
+    "sql_site_page_200": ("200 with a whole page of the site", {}),
     "sql_error_message": ("200 CSV of one column error_message", {"message": "Error in query"}),
-    "sql_rate_limit": ("200 CSV with the text of 60 queries per minute", {}),
+    "sql_rate_limit": ("200 CSV with the text of the limit of 60 queries per minute", {}),
     "sql_error_json": ("500 with the server's JSON error", {"message": "Query failed"}),
     **_FRAME_TABLE,
 }
@@ -68,37 +68,37 @@ ALL_FAULTS: dict[str, str] = {name: text for name, (text, _) in _TABLE.items()}
 PICTURE_FAULTS: dict[str, str] = {
     name: text for name, text in ALL_FAULTS.items() if not name.startswith(("sql_", "frame_"))
 }
-"""Those that make sense on a picture."""
+"""Those for pictures."""
 SQL_FAULTS: dict[str, str] = {
     name: text for name, text in ALL_FAULTS.items() if name.startswith("sql_")
 }
-"""Those that only make sense on a query; most of the others do too, with ``route="sql"``."""
+"""Those for queries only; most of the others can be used too, with ``route="sql"``."""
 FRAME_FAULTS: dict[str, str] = {name: text for name, (text, _) in _FRAME_TABLE.items()}
-"""Those that only make sense on a frame; most of the others do too, with ``route="frame"``."""
+"""Those for frames only; most of the others can be used too, with ``route="frame"``."""
 ROUTES = ("picture", "sql", "frame", "fields", "any")
 # Parameters that mark a redirect that was followed.
 REDIRECTED, REDIRECT_LOOP = "_sandbox_redirected", "_sandbox_redirect_loop"
 
 
 class Fault:
-    """One kind of trouble, and whom it hits.
+    """One kind of fault, and the requests that it is injected into.
 
     Parameters
     ----------
     name : str
         One of ``ALL_FAULTS``.
     times : int, optional
-        How often each distinct request URL is hit; without it, for ever.
+        How often each distinct URL gets the fault; without it, every time.
     share : float
-        The part of the URLs that is hit. Which they are depends on nothing but the URL.
+        The part of the URLs that gets it. Which they are depends on nothing but the URL.
     route : {"picture", "sql", "frame", "fields", "any"}, optional
         By default "sql" for the faults of queries, "frame" for those of frames, else "picture".
     match : str, optional
-        Hit only requests whose decoded query string contains this; for frames, whose path does.
+        Only for requests whose decoded query string contains this; for frames, whose path does.
     **options
-        What the fault itself can be told, as `fault_options` lists it. All that send headers
-        take ``close=True``, for an answer that says ``Connection: close``, and ``http10=True``,
-        for one in HTTP/1.0; the connection ends after either.
+        Options of the fault itself, as `fault_options` lists them. All faults that send headers
+        take ``close=True``, for a response with ``Connection: close``, and ``http10=True``, for
+        one in HTTP/1.0; the connection ends after either.
 
     Examples
     --------
@@ -111,30 +111,40 @@ class Fault:
 
     __slots__ = ("match", "name", "options", "route", "share", "times")
 
+    name: str
+    times: int | None
+    share: float
+    route: str
+    match: str | None
+    options: dict[str, Any]
+
     def __init__(
         self, name: str, times: int | None = None, share: float = 1.0,
         route: str | None = None, match: str | None = None, **options: Any,
     ) -> None:  # fmt: skip
         if name not in _TABLE:
-            raise ValueError(f"no fault {name!r}; there are {', '.join(_TABLE)}")
+            raise ValueError(f"{name!r} is not a fault; the faults are {', '.join(_TABLE)}")
         unknown = set(options) - set(fault_options(name))
         if unknown:
-            raise ValueError(f"fault {name!r} has no option {sorted(unknown)}")
+            raise ValueError(
+                f"{sorted(unknown)} are not options of the fault {name!r}; "
+                f"its options are {sorted(fault_options(name))}"
+            )
         self.name, self.times, self.share, self.match = name, times, share, match
         kind = name.partition("_")[0]
         self.route = route or (kind if kind in ("sql", "frame") else "picture")
         if self.route not in ROUTES:
-            raise ValueError(f"route {route!r} is none of {ROUTES}")
+            raise ValueError(f"{route!r} is not a route; the routes are {', '.join(ROUTES)}")
         self.options = fault_options(name) | options
 
     def __repr__(self) -> str:
         given = {"times": self.times, "share": self.share, "match": self.match} | self.options
         usual = {"times": None, "share": 1.0, "match": None} | fault_options(self.name)
-        said = [f"{name}={value!r}" for name, value in given.items() if value != usual[name]]
-        return f"Fault({', '.join([repr(self.name), *said])})"
+        arguments = [f"{name}={value!r}" for name, value in given.items() if value != usual[name]]
+        return f"Fault({', '.join([repr(self.name), *arguments])})"
 
-    def concerns(self, kind: str, target: str) -> bool:
-        """Whether a request of a route and a URL is one that this fault hits.
+    def applies_to(self, kind: str, target: str) -> bool:
+        """Whether the fault is for a request of a route and a URL.
 
         Parameters
         ----------
@@ -150,7 +160,7 @@ class Fault:
         Examples
         --------
         >>> from sdss_cutout.sandbox import Fault
-        >>> Fault("html", match="ra=20.1").concerns("picture", "/getjpeg?ra=20.1&dec=0.5")
+        >>> Fault("html", match="ra=20.1").applies_to("picture", "/getjpeg?ra=20.1&dec=0.5")
         True
         """
         if self.route not in ("any", kind):
@@ -162,7 +172,7 @@ class Fault:
 
 
 def _part(target: str) -> float:
-    """A number from 0 to 1 that a URL always gets (a CRC is uneven on URLs so much alike)."""
+    """A number from 0 to 1 that depends on the URL (a CRC is uneven on such similar URLs)."""
     digest = hashlib.blake2b(target.encode("utf-8", "replace"), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
 
@@ -178,7 +188,7 @@ def fault_options(name: str) -> dict[str, Any]:
     Returns
     -------
     dict
-        What `Fault` can be told as keywords.
+        Keyword arguments for `Fault`.
 
     Examples
     --------
@@ -190,7 +200,7 @@ def fault_options(name: str) -> dict[str, Any]:
 
 
 def fault_variants(name: str) -> list[dict[str, Any]]:
-    """The ways in which the answer of a fault can end the connection.
+    """The ways in which the response of a fault can end the connection.
 
     Parameters
     ----------
@@ -200,7 +210,7 @@ def fault_variants(name: str) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        Options for `Fault`; the first is empty: the connection stays, if the fault leaves it.
+        Options for `Fault`; the first is empty: the connection stays open, if the fault allows it.
 
     Examples
     --------
@@ -215,38 +225,38 @@ def fault_variants(name: str) -> list[dict[str, Any]]:
 
 @dataclass(slots=True)
 class FaultBook:
-    """The faults in force, and how often each has hit each URL."""
+    """The faults in force, and how often each was injected for each URL."""
 
     faults: list[Fault] = field(default_factory=list)
-    _hits: Counter[tuple[int, int]] = field(default_factory=Counter)
+    _counts: Counter[tuple[int, int]] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def add(self, fault: Fault) -> None:
-        """Put one more in force, after those that are."""
+        """Add a fault after those that are in force."""
         with self._lock:
             self.faults.append(fault)
 
     def replace(self, faults: list[Fault]) -> None:
-        """Forget all faults and counts, and start with these."""
+        """Replace all faults, and start counting anew."""
         with self._lock:
             self.faults = list(faults)
-            self._hits.clear()
+            self._counts.clear()
 
     def choose(self, kind: str, target: str) -> Fault | None:
-        """The first fault that still wants this request; counts the hit."""
+        """The first fault for this request, which is counted."""
         if not self.faults:
             return None
         with self._lock:
             for number, fault in enumerate(self.faults):
-                if fault.concerns(kind, target) and self._count(number, fault, target):
+                if fault.applies_to(kind, target) and self._count(number, fault, target):
                     return fault
         return None
 
     def _count(self, number: int, fault: Fault, target: str) -> bool:
         if fault.times is None:
             return True
-        key = (number, hash(target))  # a number a URL: a soak asks for 100,000s of them
-        if self._hits[key] >= fault.times:
+        key = (number, hash(target))  # one number per URL: a long run has 100,000s of them
+        if self._counts[key] >= fault.times:
             return False
-        self._hits[key] += 1
+        self._counts[key] += 1
         return True

@@ -42,7 +42,7 @@ class Request:
     Attributes
     ----------
     target, path : str
-        What stands in the request line, and the part of it before the question mark.
+        The target in the request line, and the part of it before the question mark.
     query : dict
         The parameters in the URL.
     route : str
@@ -60,7 +60,7 @@ class Request:
     @classmethod
     def parse(cls, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> Request:
         """Find the route of a request; names of headers are in lower case."""
-        # By hand: urlsplit raises on some of the nonsense that a request line can hold.
+        # Not with urlsplit, which raises on some of what a request line can contain.
         path, _, query = target.partition("#")[0].partition("?")
         return cls(
             method=method, target=target, path=path, route=_route(path), body=body,
@@ -73,7 +73,7 @@ class Request:
 
     @property
     def kind(self) -> str:
-        """What it counts as."""
+        """What it is counted as."""
         return _KINDS.get(self.route, "sql") if self.route in _PATTERNS else "other"
 
     @property

@@ -116,8 +116,9 @@ class ResponseWriter:
         on_finish: Callable[[], None],
     ) -> None:
         self._connection = connection
-        self.on_status, self.on_finish = on_status, on_finish
-        self.keep_alive = True
+        self.on_status: Callable[[int], None] = on_status
+        self.on_finish: Callable[[], None] = on_finish
+        self.keep_alive: bool = True
 
     def send(self, response: Response) -> None:
         """Send a whole response in one piece."""

@@ -31,13 +31,13 @@ _PALER = 0.3  # the part of white in the light of stars
 
 
 def draw(sky: Sky, request: PictureRequest) -> NDArray[np.uint8]:
-    """The picture that was asked for, (height, width, 3)."""
+    """The requested picture, (height, width, 3)."""
     light = np.zeros((request.height, request.width, 3), dtype="f4")
     limit = magnitude_limit(request.scale)
     patch = sky.patch(request.ra, request.dec, request.radius_deg + MARGIN_DEG, limit)
     fluxes = shapes.fluxes(patch.table, _dimming(request.scale))
-    for row, spot, flux in zip(*_visible(patch, fluxes, request), strict=True):
-        _add(light, row, spot, flux, request.scale)
+    for row, place, flux in zip(*_visible(patch, fluxes, request), strict=True):
+        _add(light, row, place, flux, request.scale)
     picture = colour(light, _noise(request))
     missing = _missing(request)
     if missing is not None:
@@ -46,7 +46,7 @@ def draw(sky: Sky, request: PictureRequest) -> NDArray[np.uint8]:
 
 
 def magnitude_limit(scale: float) -> float:
-    """The faintest r that is drawn: a wide field of everything would be mush, and slow."""
+    """The faintest r that is drawn: all objects of a wide field would overlap, and take long."""
     if scale <= ALL_SKY_SCALE:
         return 21.0 - 4.5 * math.log10(max(scale, 1.0))
     return 14.0 - 2.5 * math.log10(max(scale / 180.0, 1.0))
@@ -85,24 +85,26 @@ def _visible(
 ) -> tuple[NDArray[np.void], list[tuple[float, ...]], NDArray[np.float64]]:
     """Objects that may touch the picture, with pixel x, y and the angle of their north."""
     ppr, width, height = request.pixels_per_radian, request.width, request.height
-    x, y = projection.pixel_of_vectors(patch.vectors, request.ra, request.dec, ppr, width, height)
+    x, y = projection.pixel_of_vectors(
+        patch.vectors, request.ra, request.dec, ppr, width, height, gnomonic=request.gnomonic
+    )
     reach = (2 * patch.table["petroR90_r"] + 25.0) / request.scale + 40.0
     inside = (x > -reach) & (x < width + reach) & (y > -reach) & (y < height + reach)
     table = patch.table[inside]
     west, north = projection.frame(request.ra, request.dec)
     _, own_north = projection.frame(table["ra"], table["dec"])
     angle = np.arctan2(own_north @ west, own_north @ north)
-    spots = zip(x[inside].tolist(), y[inside].tolist(), angle.tolist(), strict=True)
-    return table, list(spots), fluxes[inside]
+    places = zip(x[inside].tolist(), y[inside].tolist(), angle.tolist(), strict=True)
+    return table, list(places), fluxes[inside]
 
 
 def _add(
-    light: Image, row: Any, spot: tuple[float, ...], flux: NDArray[np.float64], scale: float
+    light: Image, row: Any, place: tuple[float, ...], flux: NDArray[np.float64], scale: float
 ) -> None:
-    x, y, angle = spot
+    x, y, angle = place
     if row["kind"] == "star":
-        # Real pictures show red dwarfs orange; pure red would live in JPEG's colours alone,
-        # which are kept at half the resolution and would move the star.
+        # Real pictures show red dwarfs orange. Pure red would be in the JPEG's colour channels
+        # only, which have half the resolution, and the star's centre would move.
         flux = (1 - _PALER) * flux + _PALER * flux.max()
         width, unit = shapes.star_profile(scale)
         window = _window(light, x, y, shapes.star_reach(float(flux.max()) * unit, width))
@@ -167,5 +169,5 @@ def _make_noise() -> Image:
     raw = rng.standard_normal((_NOISE_SIDE, _NOISE_SIDE, 3)).astype("f4")
     grain = raw + 0.7 * sum(np.roll(raw, step, axis) for step in (-1, 1) for axis in (0, 1))
     grain *= np.float32(SKY_NOISE) / grain.std()
-    # Twice in both directions: a small cut is then a plain slice.
+    # Repeated in both directions, so that a small cut is a plain slice.
     return np.tile(np.asarray(np.float32(SKY_LEVEL) + grain, dtype="f4"), (2, 2, 1))

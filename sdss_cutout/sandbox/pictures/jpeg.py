@@ -74,6 +74,11 @@ def outside_picture(width: int, height: int) -> bytes:
     return text_picture(rules.OUTSIDE_TEXT, width, height)
 
 
+def mirrored(image: Image.Image) -> Image.Image:
+    """With left and right exchanged."""
+    return image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+
+
 def other_size(body: bytes, by: int) -> bytes:
     """The same picture, wider by some pixels."""
     with Image.open(io.BytesIO(body)) as image:

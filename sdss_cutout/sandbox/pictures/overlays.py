@@ -200,13 +200,15 @@ def _ruler(pen: _Pen) -> None:
 
 
 def marked(request: PictureRequest, query: Query) -> list[tuple[float, float]]:
-    """Positions that ``query`` marks; a wrong one is passed over (S: ImgCutout.cs validateQuery).
+    """Positions that ``query`` marks; a wrong one is ignored (S: ImgCutout.cs validateQuery).
 
     The server composes a message of the error, and shows it to nobody.
     """
     try:
         return _positions(_marked_rows(request, query, request.query.strip()))
-    except (KeyError, ValueError):
+    except (KeyError, ValueError) as error:
+        if request.strict_marks:
+            raise rules.DrawingError(f"Wrong mark query. {error}") from error
         return []
 
 

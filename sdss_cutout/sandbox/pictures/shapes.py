@@ -1,4 +1,4 @@
-"""How bright a star or a galaxy is at a place in the picture.
+"""Brightness profiles of stars and galaxies.
 
 Everything is in nanomaggies per native survey pixel, so that zooming leaves colours as they are.
 """

@@ -32,8 +32,8 @@ class Archive:
         self, sky: Sky, *, noise: bool = True,
         frame_shape: tuple[int, int] = (camera.ROWS, camera.COLS),
     ) -> None:  # fmt: skip
-        self.survey = Survey(frame_shape)
-        self.frames = FrameMaker(sky, noise=noise)
+        self.survey: Survey = Survey(frame_shape)
+        self.frames: FrameMaker = FrameMaker(sky, noise=noise)
 
     def frame(self, path: str) -> Response:
         """The answer to a path under ``/sas``."""

@@ -81,6 +81,11 @@ def _without_astrans(body: bytes, _options: dict[str, Any]) -> bytes:
     return _rewritten(body, lambda hdus: hdus.pop())
 
 
+def without_nmgy(body: bytes) -> bytes:
+    """Without the header's mean calibration."""
+    return _rewritten(body, lambda hdus: hdus[0].header.remove("NMGY"))
+
+
 def _other_size(body: bytes, options: dict[str, Any]) -> bytes:
     def shorten(hdus: fits.HDUList) -> None:
         hdus[0].data = hdus[0].data[: -options["rows"]]

@@ -1,4 +1,4 @@
-"""Where the sandbox has imaging: a rough outline of SDSS's own footprint, 14,400 square degrees.
+"""Where the sandbox has imaging: a rough outline of SDSS's own footprint, 14,500 square degrees.
 
 It consists of the north galactic cap, the south galactic cap, Stripe 82, and stripes across the
 galactic latitudes. The discs at the celestial poles, where SDSS has no imaging, are for tests.
@@ -40,11 +40,11 @@ POLAR_DISC_DEC = (84.0, -88.0)
 
 @dataclass(frozen=True, eq=False)
 class Area:
-    """Where a point is on the near side of some circles, and perhaps in an ellipse.
+    """An intersection of spherical caps, and of an ellipse if there is one.
 
-    ``circles`` are unit vectors with the least angle in degrees that a point has above the plane
-    which is normal to the vector; ``foci`` and ``axis`` are those of the ellipse, the longer half
-    axis in degrees.
+    ``circles`` are the poles of the caps as unit vectors, each with the least angle in degrees
+    between a point and the plane normal to the vector; ``foci`` and ``axis`` are those of the
+    ellipse, the longer half axis in degrees.
     """
 
     circles: list[tuple[Floats, float]]

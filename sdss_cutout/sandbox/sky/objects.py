@@ -1,7 +1,7 @@
-"""A deterministic synthetic sky: stars and galaxies over the whole sphere, and no survey's data.
+"""A deterministic synthetic sky of stars and galaxies; it contains no survey's data.
 
-The faint sky is made cell by cell when somebody looks at it: a cell's content depends on its
-number alone. A sparse bright sample covers the whole sphere, so that a field of ten degrees
+Faint objects are made cell by cell when they are needed: a cell's content depends on its number
+only. A sparse sample of bright objects covers the whole footprint, so that a field of ten degrees
 shows a few dozen well separated stars.
 """
 
@@ -57,7 +57,7 @@ class Patch:
 
 
 class Sky:
-    """The truth behind every picture and every answer of the sandbox. Safe in threads."""
+    """The objects that all pictures, frames and queries show. Safe in threads."""
 
     def __init__(self) -> None:
         self._cells: OrderedDict[tuple[int, int], Patch] = OrderedDict()
@@ -66,7 +66,7 @@ class Sky:
 
     @property
     def bright(self) -> Patch:
-        """The all-sky sample brighter than the faint sky begins."""
+        """The objects brighter than 14 in r."""
         with self._lock:
             if self._bright is None:
                 self._bright = _bright_patch()
@@ -84,7 +84,7 @@ class Sky:
         radius_deg : float
             Radius in degrees; keep it small (a few) unless ``limit`` is 14 or brighter.
         limit : float
-            Leave out what is fainter in r.
+            The faintest magnitude in r.
 
         Returns
         -------
@@ -167,7 +167,7 @@ def _spread(rng: np.random.Generator, count: int) -> tuple[Floats, Floats]:
         np.degrees(k * math.pi * (1 + math.sqrt(5))), np.degrees(np.arcsin(1 - 2 * k / count))
     )
     points += rng.uniform(-shake, shake, points.shape)
-    # A few stand where the geometry is worst: by both poles and across RA 0.
+    # Some are at difficult positions: near both poles and on both sides of RA 0.
     special = [(40.0, 89.95), (200, 89.6), (320, 89.1), (10, -89.9), (150, -89.4), (260, -89.1)]
     special += [(0.02, 0.3), (359.97, -0.25), (0.4, -0.4), (359.6, 0.45)]
     if count == BRIGHT_STARS:

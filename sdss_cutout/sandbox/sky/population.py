@@ -1,4 +1,4 @@
-"""What the objects of the synthetic sky are like: counts, colours, sizes, shapes, identifiers."""
+"""Properties of the objects: counts, colours, sizes, shapes, identifiers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The synthetic catalogue in SQLite: what a query reads is made for it, and forgotten after it."""
+"""The synthetic catalogue in SQLite: objects are inserted for a query, and removed after it."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from sdss_cutout.sandbox.sql.functions import TableFunction
 
 MOST_BYTES = 1_000_000  # of one value: a query can ask for gigabytes of zeros
-PROGRESS_STEPS = 20_000  # SQLite instructions between two looks at the clock
+PROGRESS_STEPS = 20_000  # SQLite instructions between two checks of the time
 _READS = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_FUNCTION,
           sqlite3.SQLITE_RECURSIVE}  # fmt: skip
 
@@ -37,7 +37,7 @@ class QueryTooLongError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The answer to a query, and what it read."""
+    """The rows of a query, and which cells it read."""
 
     names: list[str]
     rows: list[tuple[Any, ...]]
@@ -91,7 +91,7 @@ class Catalogue:
                 connection.execute("ROLLBACK")  # of the cells, and of the temporary tables
 
     def close(self) -> None:
-        """Stop the query under way, and let go of the tables."""
+        """Stop the query that is running, and delete the tables."""
         self._closing = True
         with self._lock:
             if self._connection is not None:

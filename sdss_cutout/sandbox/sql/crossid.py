@@ -36,7 +36,7 @@ class ArgumentError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class CrossIdentification:
-    """What is asked for, after the server's reading of it (S: CrossIdSearch.cs).
+    """The parameters of a cross-identification, as the server reads them (S: CrossIdSearch.cs).
 
     Attributes
     ----------

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
 from sdss_cutout.sandbox.projection import normal
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 # The ends are one number, or an array with one for each cell of the sky.
 Interval = tuple[Any, Any]
+Operation = Callable[[Interval, Interval], Interval]
 UNKNOWN: Interval = (np.float64(-math.inf), np.float64(math.inf))
 _CONSTANT = {
     "cos": math.cos, "sin": math.sin, "tan": math.tan, "radians": math.radians,
@@ -84,8 +83,8 @@ def _distance(values: list[Interval]) -> Interval:
     return 60 * np.maximum(degrees - reach, 0.0), np.inf
 
 
-SUMS = {"+": _plus, "-": lambda one, other: _plus(one, negative(other))}
-PRODUCTS = {"*": _times, "/": _over, "%": lambda *_: UNKNOWN}
+SUMS: dict[str, Operation] = {"+": _plus, "-": lambda one, other: _plus(one, negative(other))}
+PRODUCTS: dict[str, Operation] = {"*": _times, "/": _over, "%": lambda *_: UNKNOWN}
 COMPARISONS: dict[str, Callable[[Interval, Interval], Any]] = {
     "<": lambda a, b: a[0] <= b[1], "<=": lambda a, b: a[0] <= b[1],
     ">": lambda a, b: a[1] >= b[0], ">=": lambda a, b: a[1] >= b[0],

@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
     Cell = tuple[int, int]
 
-# What a query reads that does not confine its objects to a part of the sky: a part of Stripe 82,
-# and all over the sky the few that are brighter than the others begin.
+# What a query reads that is not confined to a part of the sky: this part of Stripe 82, and the
+# bright objects of the whole footprint.
 PATCH_RA, PATCH_DEC = (15.0, 30.0), (-1.25, 1.25)
 PATCH_TEXT = "ra 15 to 30, dec -1.25 to 1.25, and all with r < 14"
-MOST_CELLS = 1600  # that a query reads: 400 square degrees, which takes some seconds
+MOST_CELLS = 800  # that a query reads: 200 square degrees, which takes some seconds
 IDENTIFIERS = ("objid", "bestobjid")
 PHOTOMETRY = ("r", "modelmag_r", "psfmag_r", "petromag_r", "cmodelmag_r", "dered_r")
 _OBJECTS = re.compile(r"\b(photo(obj|primary|tag)|galaxy|star\b|spec(obj|photo))", re.IGNORECASE)
@@ -51,8 +51,8 @@ class CellIndex:
 
     def __init__(self) -> None:
         counts = [grid.cells_in_band(band) for band in range(grid.BANDS)]
-        self.band = np.repeat(np.arange(grid.BANDS), counts)
-        self.index = np.concatenate([np.arange(count) for count in counts])
+        self.band: NDArray[np.int64] = np.repeat(np.arange(grid.BANDS), counts)
+        self.index: NDArray[np.int64] = np.concatenate([np.arange(count) for count in counts])
         self._starts = np.cumsum(counts) - counts
         self._width = 360.0 / np.repeat(counts, counts)
 
@@ -82,12 +82,6 @@ class CellIndex:
         inside = (west >= PATCH_RA[0]) & (east <= PATCH_RA[1] + 1e-9)
         return np.asarray(inside & (south >= PATCH_DEC[0]) & (north <= PATCH_DEC[1]))
 
-    @cached_property
-    def imaged(self) -> NDArray[np.bool_]:
-        """The cells that may have imaging."""
-        ra, dec = (self.index + 0.5) * self._width, (self.band + 0.5) * grid.CELL_DEG - 90.0
-        return np.asarray(footprint.margins(normal(ra, dec)) > -grid.CELL_RADIUS)
-
     def scope_of(self, sql: str) -> Scope:
         """What a query reads."""
         if not _OBJECTS.search(sql):
@@ -95,10 +89,10 @@ class CellIndex:
         possible = conditions.possible_cells(sql, self.bounds)
         if possible is None:
             return Scope([], PATCH_TEXT)
-        wanted = np.flatnonzero(possible & self.imaged & ~self.patch)
+        wanted = self._imaged(np.flatnonzero(possible & ~self.patch))
         if len(wanted) <= MOST_CELLS:
             return Scope(self._cells(wanted))
-        # Too much: a sample must do, and the patch does if it answers the query's conditions.
+        # Too many: a sample is read, which is the patch if it fulfils the query's conditions.
         if possible[self.patch].all():
             return Scope([], PATCH_TEXT)
         area = grid.CELL_DEG**2  # of a cell, nearly
@@ -112,6 +106,12 @@ class CellIndex:
         if not (0 <= band < grid.BANDS and 0 <= index < grid.cells_in_band(band)):
             return False
         return not self.patch[self._starts[band] + index]
+
+    def _imaged(self, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Those of some cells that may have imaging."""
+        ra = (self.index[chosen] + 0.5) * self._width[chosen]
+        dec = (self.band[chosen] + 0.5) * grid.CELL_DEG - 90.0
+        return chosen[footprint.margins(normal(ra, dec)) > -grid.CELL_RADIUS]
 
     def _cells(self, chosen: NDArray[np.intp]) -> list[Cell]:
         return list(zip(self.band[chosen].tolist(), self.index[chosen].tolist(), strict=True))

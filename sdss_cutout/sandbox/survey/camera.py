@@ -134,7 +134,7 @@ class SkyLevel:
 
     def __init__(self, run: Run, camcol: int, band: str) -> None:
         rng = generator(3, run.number, camcol, BANDS.index(band))
-        self.x_interp = (np.arange(run.cols) + 0.5) / 8 - 0.5
+        self.x_interp: Floats = (np.arange(run.cols) + 0.5) / 8 - 0.5
         x = np.linspace(-1, 1, math.ceil(run.cols / 8))
         level = SKY_COUNTS[band] * (1 + 0.1 * rng.standard_normal())
         self._profile = level * (1 + 0.02 * rng.standard_normal() * x + 0.01 * x**2)

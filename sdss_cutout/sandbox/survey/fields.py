@@ -138,9 +138,9 @@ class Survey:
         rows, cols = shape
         if not (LEAST_SIZE <= rows <= 4096 and LEAST_SIZE <= cols <= 4096):
             raise ValueError(f"frame shape {shape} is not within {LEAST_SIZE} to 4096 pixels")
-        self.layout = Layout(rows, cols)
-        self.shape = rows, cols
-        self.field_radius = 30 * math.hypot(rows, cols) * camera.PIXEL_DEG  # arcmin
+        self.layout: Layout = Layout(rows, cols)
+        self.shape: tuple[int, int] = (rows, cols)
+        self.field_radius: float = 30 * math.hypot(rows, cols) * camera.PIXEL_DEG  # arcmin
         incls = map(self.layout.incl, range(self.layout.circles))
         self._poles = np.array([astrometry.axes(NODE, incl)[2] for incl in incls])
         self._runs: dict[int, Run] = {}

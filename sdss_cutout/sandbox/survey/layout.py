@@ -88,6 +88,16 @@ def column_step(cols: int) -> float:
 class Layout:
     """Numbers the runs, and makes them from their numbers."""
 
+    rows: int
+    cols: int
+    field_deg: float
+    circles: int
+    spacing: float
+    half_width: float
+    segments: int
+    segment_deg: float
+    epoch_circles: range
+
     def __init__(self, rows: int, cols: int) -> None:
         self.rows, self.cols = rows, cols
         self.field_deg = step(rows) * camera.PIXEL_DEG

@@ -15,10 +15,10 @@ from astropy.coordinates import SkyCoord
 
 from sdss_cutout import QueryError, RequestError, SDSSCutouts
 from sdss_cutout._request.site import check_site
-from sdss_cutout._transfer import sql as _sql
 from sdss_cutout._transfer.classify import Response
 from sdss_cutout._transfer.fetch import FetchSettings
 from sdss_cutout._transfer.session import Session
+from sdss_cutout._transfer.sql import query as _sql
 from sdss_cutout.sandbox import SQL_FAULTS, Fault, Sandbox
 
 QUERY = "SELECT TOP 5 objID, ra, dec, r FROM Galaxy WHERE r < 17"
@@ -218,14 +218,24 @@ def test_a_query_asks_as_astroquery_does(sandbox, monkeypatch):
         [asked] = theirs.sql_requests
     SDSSCutouts(16, base_url=sandbox.base_url).query_sql(QUERY)
     [ours] = sandbox.sql_requests
-    assert (ours.path, ours.query) == (asked.path, asked.query)
+    expected = asked.query | {"cmd": asked.query["cmd"].strip()}
+    assert (ours.path, ours.query) == (asked.path, expected)
 
 
 @pytest.mark.parametrize("release", [8, 10, 12])
 def test_older_releases_have_paths_of_their_own(release):
-    url = _sql._query_url("SELECT 1", check_site("http://sky.example", release))
+    url = _sql.query_request("SELECT 1", check_site("http://sky.example", release)).url
     astroquery_url = astroquery.sdss.SDSSClass()._get_query_url(release)
     assert url.startswith(f"http://sky.example{urlsplit(astroquery_url).path}?")
+
+
+def test_long_queries_are_posted(sandbox):
+    client = SDSSCutouts(base_url=sandbox.base_url)
+    numbers = ", ".join(map(str, range(1, 20_000)))
+    table = client.query_sql(f"{QUERY} AND objID NOT IN ({numbers})")
+    assert len(table) == 5
+    client.query_sql(QUERY)
+    assert [record.method for record in sandbox.sql_requests] == ["POST", "GET"]
 
 
 def test_a_redirect_of_a_query_to_another_port_is_not_followed(sandbox):

@@ -1,0 +1,1 @@
+"""Asks a server, politely, whether it is what this package assumes, and reports."""

@@ -1,0 +1,175 @@
+"""Asks the questions one by one, through the client's session, and judges the facts."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from sdss_cutout._check import fields, frames, overlays, pictures, tables
+from sdss_cutout._check.answers import Answers, Judge, UnansweredError
+from sdss_cutout._check.questions import QUESTIONS, Question
+from sdss_cutout._check.report import UNKNOWN, Finding, Report, judge, now
+from sdss_cutout._request.site import Site, check_site
+from sdss_cutout._service.facts import FACTS
+from sdss_cutout._service.sas import SAS
+from sdss_cutout._transfer.classify import Answer, Kind, Response, classify_response
+from sdss_cutout._transfer.error_text import one_line
+from sdss_cutout._transfer.fetch import FetchSettings, FetchTask
+from sdss_cutout._transfer.session import Session
+from sdss_cutout.client import SDSSCutouts
+
+__all__ = ["JUDGES", "MAX_REQUESTS", "check"]
+
+MAX_REQUESTS = 20
+# Requests per second to other people's servers.
+POLITE_RATE = 2.0
+# After so many questions without any answer, one behind the other, no more is asked.
+_MOST_SILENCE = 3
+
+JUDGES: dict[str, Judge] = {
+    **pictures.JUDGES, **overlays.JUDGES, **tables.JUDGES, **fields.JUDGES, **frames.JUDGES,
+}  # fmt: skip
+
+
+def check(
+    client: SDSSCutouts, *, frames_url: str | None = None, max_rate: float | None = None
+) -> Report:
+    """Ask a client's server whether it is what the package assumes.
+
+    Parameters
+    ----------
+    client : SDSSCutouts
+        Says which server and release; its session sends the requests, `MAX_REQUESTS` at most.
+    frames_url : str, optional
+        Root of the archive of frames, ``https://data.sdss.org/sas`` by default.
+    max_rate : float, optional
+        Requests per second, 2 by default, or the client's own on this computer.
+
+    Raises
+    ------
+    RequestError
+        If ``frames_url`` is not a URL.
+    """
+    site = client._site()
+    frames_site = check_site(frames_url or SAS.default_url, site.release)
+    rate = max_rate or _polite_rate(site, client._settings())
+    settings = replace(client._settings(), max_connections=1, max_rate=rate, max_attempts=2)
+    asker = _Asker(client._session, settings, site, frames_site)
+    asker.ask_all()
+    return _report(asker, site, frames_site)
+
+
+def _polite_rate(site: Site, settings: FetchSettings) -> float:
+    host = urlsplit(site.base_url).hostname or ""
+    try:
+        is_here = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_here = False
+    return settings.max_rate if is_here else min(POLITE_RATE, settings.max_rate)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sent:
+    """A question with its URL."""
+
+    id: str
+    url: str
+    largest_body: int
+
+
+class _Asker:
+    """Asks one question after the other, and counts the requests."""
+
+    def __init__(
+        self, session: Session, settings: FetchSettings, site: Site, frames_site: Site
+    ) -> None:
+        self._session, self._settings = session, settings
+        self._frames_site = frames_site
+        self.requests = 0
+        self.responses: dict[str, Response] = {}
+        self.answers = Answers(site=site, responses=self.responses)
+
+    def ask_all(self) -> None:
+        """Ask what can be asked, until the server does not answer any more."""
+        silent = 0
+        for question in QUESTIONS:
+            sent = self._sent(question)
+            if sent is None or self.requests >= MAX_REQUESTS:
+                continue
+            self._ask(sent, of_frames=question.of_frames)
+            silent = silent + 1 if self.responses[sent.id].failure else 0
+            is_first = len(self.responses) == 1
+            if silent >= (1 if is_first else _MOST_SILENCE):
+                return
+
+    def _sent(self, question: Question) -> _Sent | None:
+        try:
+            url = question.url(self.answers, self._frames_site.base_url)
+        except UnansweredError:
+            return None
+        return _Sent(id=question.id, url=url, largest_body=question.largest_body)
+
+    def _ask(self, sent: _Sent, *, of_frames: bool) -> None:
+        task = FetchTask(index=0, name=sent.id, request=sent)
+        if of_frames:
+            settings = replace(self._settings, auth=self._frames_site.auth)
+            with Session(max_rate=SAS.max_rate) as session:
+                [_] = session.fetch([task], _finish, settings, self._classify)
+        else:
+            [_] = self._session.fetch([task], _finish, self._settings, self._classify)
+
+    def _classify(self, sent: _Sent, response: Response) -> Answer:
+        """Keep a response, and say whether it is asked again: if none came, or an overload."""
+        self.requests += 1
+        self.responses[sent.id] = response
+        answer = classify_response(response, lambda _: Answer(kind=Kind.OK))
+        is_final = answer.kind is Kind.FAULT and not response.failure
+        if is_final or response.unreachable or self.requests >= MAX_REQUESTS:
+            return replace(answer, kind=Kind.REFUSED)
+        return answer
+
+
+def _finish(_task: object, answer: Answer, _attempts: int) -> Answer:
+    return answer
+
+
+def _report(asker: _Asker, site: Site, frames_site: Site) -> Report:
+    findings = [judge(fact, JUDGES[id], asker.answers) for id, fact in FACTS.items()]
+    unreachable = _unreachable(asker)
+    if unreachable:
+        findings = [Finding(fact=f.fact, verdict=UNKNOWN, seen="not asked") for f in findings]
+    return Report(
+        findings=findings,
+        base_url=site.base_url,
+        frames_url=frames_site.base_url,
+        release=site.release,
+        requests=asker.requests,
+        servers=_servers(asker.responses),
+        date=now(),
+        unreachable=unreachable,
+    )
+
+
+def _unreachable(asker: _Asker) -> str:
+    """Return why there is no answer at all; empty if there is one."""
+    reasons = []
+    for question in asker.responses:
+        try:
+            asker.answers.response(question)
+        except UnansweredError as error:
+            reasons.append(str(error))
+        else:
+            return ""
+    return reasons[0]
+
+
+def _servers(responses: dict[str, Response]) -> dict[str, str]:
+    """Return what the servers call themselves."""
+    frames = {question.id for question in QUESTIONS if question.of_frames}
+    found: dict[str, str] = {}
+    for question, response in responses.items():
+        name = one_line(response.headers.get("Server", ""))[:80]
+        if name:
+            found.setdefault("frames" if question in frames else "skyserver", name)
+    return found
