@@ -23,7 +23,7 @@ from sdss_cutout._image.header import (
     wcs_of_header,
 )
 from sdss_cutout._image.jpeg import decode_jpeg
-from sdss_cutout._image.sidecar import asked_of
+from sdss_cutout._image.sidecar import parse_url
 from sdss_cutout._request.request import CutoutRequest
 from sdss_cutout._request.site import check_site
 from sdss_cutout._results.columns import RESULT_COLUMNS
@@ -443,7 +443,7 @@ class Cutout:
         from sdss_cutout._transfer.fetch import FetchSettings
         from sdss_cutout._transfer.session import Session
 
-        server = asked_of(self.url)
+        server = parse_url(self.url)
         base_url, release = (
             (server.base_url, server.release) if server else (conf.base_url, conf.data_release)
         )
