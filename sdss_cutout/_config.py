@@ -1,4 +1,4 @@
-"""What users can set once for all calls: ``sdss_cutout.conf``."""
+"""Settings for all calls: ``sdss_cutout.conf``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from astropy.config import ConfigItem, ConfigNamespace
 
 __all__ = ["Conf", "conf"]
 
-# In the file sdss_cutout.cfg the items stand at the top, not under the name of this module.
+# In the file sdss_cutout.cfg the items are at the top, not under the name of this module.
 _Item = partial(ConfigItem, module="sdss_cutout")
 
 
@@ -33,7 +33,7 @@ class Conf(ConfigNamespace):
     max_attempts : int
         Requests for one target before it has failed, 5 by default.
     show_progress : bool
-        Whether to show a progress bar where a terminal or a notebook watches.
+        Whether to show a progress bar on a terminal or in a notebook.
     verify_up_to : int
         The number of pictures in a directory, 10,000 by default, up to which the sha256 of each
         is computed when a download is started again; in larger directories only their sizes are
@@ -54,7 +54,7 @@ class Conf(ConfigNamespace):
     timeout = _Item(30.0, "Seconds that one attempt may take as a whole.", cfgtype="float")
     max_attempts = _Item(5, "Requests for one target before it is 'failed'.", cfgtype="integer")
     show_progress = _Item(
-        True, "Show a progress bar when a terminal or a notebook watches.", cfgtype="boolean"
+        True, "Show a progress bar on a terminal or in a notebook.", cfgtype="boolean"
     )
     verify_up_to = _Item(
         10_000,

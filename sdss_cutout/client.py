@@ -65,7 +65,7 @@ class OnResult(Protocol):
 
 
 class SDSSCutouts:
-    """Gets SDSS pictures of positions on the sky, checked, each with its WCS.
+    """Downloads SDSS images of positions on the sky, checked, each with its WCS.
 
     Settings that are None are read from ``sdss_cutout.conf`` at each call.
 
@@ -286,8 +286,8 @@ class SDSSCutouts:
     ) -> DownloadReport:
         """Get pictures into a directory: ``{name}.jpg`` and ``{name}.wcs``, and a manifest.
 
-        What the directory has already is kept. Started again after whatever has stopped it, a
-        download fetches what is missing and nothing else.
+        What exists in the directory is kept. Run again after an
+        interruption, a download fetches what is missing and nothing else.
 
         Parameters
         ----------
@@ -300,9 +300,9 @@ class SDSSCutouts:
         scale, size, width, height, fov, overlays, mark, names : optional
             As for `get`.
         overwrite : bool, optional
-            Fetch again what is there already, also if it is from another request.
+            Fetch again what exists, even if it is from a different request.
         avm : bool, optional
-            Write the place on the sky into the pictures too, as AVM.
+            Write the sky coordinates into the pictures, too, as AVM.
         executor : `concurrent.futures.Executor`, optional
             Fetch in its workers, which share ``max_rate`` and ``max_connections`` and write to
             the same directory.
@@ -313,7 +313,7 @@ class SDSSCutouts:
         Returns
         -------
         DownloadReport
-            What came of each target, in the targets' order.
+            The outcome of each target, in the order of the targets.
 
         Raises
         ------
@@ -404,7 +404,7 @@ class SDSSCutouts:
         Raises
         ------
         QueryError
-            With the server's words, in whichever way it says that the query failed.
+            With the server's message, whatever form it has.
 
         Examples
         --------
@@ -560,7 +560,7 @@ class SDSSCutouts:
         Raises
         ------
         TargetError
-            If this is no objID.
+            If this is not a valid objID.
 
         Examples
         --------
@@ -729,7 +729,7 @@ class _Watcher:
 def _report(
     job: _Job, chunks: Sequence[TargetChunk], outcomes: Outcomes, site: Site
 ) -> DownloadReport:
-    """Return what came of the chunks of a download."""
+    """Return the outcomes of the chunks of a download, as a report."""
     nothing = build_requests(read_targets(Table({"ra": [], "dec": []})), site, RequestOptions())
     requests = concatenate([chunk.requests for chunk in chunks] or [nothing])
     cutouts = StoredCutouts(

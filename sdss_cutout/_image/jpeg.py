@@ -27,7 +27,7 @@ def check_jpeg(content: bytes, width: int, height: int) -> float:
     Returns
     -------
     float
-        The part of the picture that is not the black of missing imaging, 0 to 1.
+        The part of the picture that has imaging, 0 to 1.
 
     Raises
     ------

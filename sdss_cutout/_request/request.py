@@ -142,7 +142,7 @@ def concatenate(batches: Sequence[RequestBatch]) -> RequestBatch:
 
 
 def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return arrays one behind the other; one value for all targets stays one in memory."""
+    """Return concatenated arrays; one value for all targets stays one in memory."""
     firsts = {array[0].item() for array in arrays if len(array)}
     if len(firsts) == 1 and not any(any(array.strides) for array in arrays if len(array)):
         return np.broadcast_to(next(a[0] for a in arrays if len(a)), sum(map(len, arrays)))

@@ -30,7 +30,7 @@ class Site:
 
 
 def check_site(base_url: str, release: int, service: ImageService = SKYSERVER) -> Site:
-    """Return the site, or raise `RequestError` if there can be none such."""
+    """Return the site, or raise `RequestError` if URL or release is not valid."""
     split = _split_root(str(base_url))
     if isinstance(release, bool) or not isinstance(release, int | np.integer):
         raise RequestError(f"data_release = {release!r} is not a whole number")
@@ -50,7 +50,7 @@ def _split_root(base_url: str) -> SplitResult:
     try:
         split = urlsplit(base_url.rstrip("/"))
         known = bool(split.hostname) and split.scheme in ("http", "https") and split.port != 0
-    except ValueError:  # such as a port that is no number
+    except ValueError:  # such as a port that is not a number
         known = False
     if not known or not re.fullmatch(r"[^\s?#\\]+", base_url) or not base_url.isprintable():
         shown = re.sub(r"//.*@", "//", base_url)  # not the password

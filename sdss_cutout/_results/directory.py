@@ -1,4 +1,4 @@
-"""A directory comes back: the table, the order and the pictures of earlier downloads."""
+"""Reads a directory: the table, the order and the pictures of earlier downloads."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = ["read_cutouts"]
 
 
 def read_cutouts(directory: str | Path) -> CutoutList:
-    """Bring back what downloads have brought to a directory.
+    """Read what downloads have written to a directory.
 
     Parameters
     ----------
@@ -137,7 +137,7 @@ class RecordedRequests:
 
 
 def outcome_of_entry(index: int, entry: ManifestEntry) -> Outcome:
-    """Return what a manifest says that came of a target."""
+    """Return the outcome of a target as a manifest has it."""
     return Outcome(
         index=index, name=entry.name, status=entry.status,
         coverage=math.nan if entry.coverage is None else entry.coverage, nbytes=entry.nbytes,

@@ -101,7 +101,7 @@ class _Results(Sequence[Cutout]):
 
     @property
     def table(self) -> Table:
-        """One row per target: the input columns, then ours; made anew at each access."""
+        """One row per target: the input columns, then ours; made again at each access."""
         return result_table(self.input_table, _columns(self.cutouts))
 
     @property
@@ -128,7 +128,7 @@ class _Results(Sequence[Cutout]):
         reverse: bool = False,
         tile: float = 1.2,
     ) -> Figure:
-        """Draw the pictures side by side; outside and failed targets show as such.
+        """Draw the pictures side by side; outside and failed targets are shown, too.
 
         Parameters
         ----------
@@ -152,7 +152,7 @@ class _Results(Sequence[Cutout]):
         Raises
         ------
         RequestError
-            If there is no such column, or ``titles`` has not one text per target.
+            If there is no such column, or ``titles`` does not have one text per target.
 
         Examples
         --------
@@ -179,7 +179,7 @@ class _Results(Sequence[Cutout]):
         ----------
         marks : str, `~pathlib.Path` or `~astropy.table.Table`
             The file that the page exported, or what `read_marks` returned. Names of other targets
-            are passed over.
+            are ignored.
 
         Returns
         -------
@@ -227,9 +227,9 @@ class _Results(Sequence[Cutout]):
     ) -> Export:
         """Write the pictures as a training set, whole or not at all.
 
-        Targets without a picture are left out and counted. The columns of `table` go along, and
-        with them ``ra``, ``dec`` and ``release`` of each picture and its FITS header as text,
-        ``wcs``. Identifiers keep all their digits.
+        Targets without a picture are left out and counted. The set has the columns of `table`, and
+        ``ra``, ``dec`` and ``release`` of each picture and its FITS header as text, ``wcs``.
+        Identifiers keep all their digits.
 
         Parameters
         ----------
@@ -250,7 +250,7 @@ class _Results(Sequence[Cutout]):
         seed : int, optional
             Another number gives another division.
         columns : sequence of str, optional
-            The columns of `table` that go along; by default all.
+            The columns of `table` to export; by default all.
         overwrite : bool, optional
             Replace what is at ``path``.
 
@@ -356,7 +356,7 @@ class Rerun(Protocol):
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False, kw_only=True)
 class DownloadReport(_Results):
-    """What came of each target of a download, in the targets' order.
+    """The outcome of each target of a download, in the order of the targets.
 
     Attributes
     ----------

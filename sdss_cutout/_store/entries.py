@@ -32,7 +32,7 @@ def new_entry(
     input_table: int | None = None,
     input_values: str = "",
 ) -> ManifestEntry:
-    """Return the entry for what came of a request."""
+    """Return the entry for the outcome of a request."""
     return ManifestEntry(
         key=fold_name(name), name=name, status=status, url=request.url, ra=request.ra,
         dec=request.dec, width=request.width, height=request.height, scale=request.scale,
@@ -69,7 +69,7 @@ def entry_of_file(path: Path, *, row: int) -> ManifestEntry:
 
 
 def request_of_entry(entry: ManifestEntry) -> CutoutRequest:
-    """Return the request that an entry tells of."""
+    """Return the request that an entry describes."""
     return CutoutRequest(
         ra=entry.ra, dec=entry.dec, scale=entry.scale, width=entry.width, height=entry.height,
         overlays=entry.overlays, release=entry.release, url=entry.url,
