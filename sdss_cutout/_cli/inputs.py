@@ -48,11 +48,8 @@ def options_of(given: dict[str, Any]) -> PictureOptions:
 
 def targets_of(words: str | Sequence[str], given: dict[str, Any]) -> Targets:
     """Return the targets that were typed: a file, the standard input, positions or names."""
-    from sdss_cutout import TargetError
     from sdss_cutout._targets.targets import read_command_line_targets
 
-    if isinstance(words, str) and Path(words).expanduser().is_dir():
-        raise TargetError(f"{words} is a directory; a file with a table is needed")
     name = given.get("name")
     return read_command_line_targets(
         words,

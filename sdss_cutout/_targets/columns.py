@@ -44,7 +44,7 @@ COORDINATE_COLUMNS = (
     ("alpha", "delta"),
 )
 
-# Where a reader notes the names that a file has given to more than one column.
+# Where a reader notes which columns bear the same name in their file.
 REPEATED_KEY = "sdss_cutout_repeated"
 
 # Parts of names that tell right ascension, each with the declination's, to find other pairs.
@@ -98,9 +98,15 @@ def find_column(table: Table, name: str, what: str = "") -> str:
         raise TargetError(
             f"there is no column {name!r}{what}; the columns are {listed(table.colnames)}"
         )
-    if name in table.meta.get(REPEATED_KEY, ()):
+    if name in _repeated(table):
         raise TargetError(f"the column {name!r} is there more than once; keep one of them")
     return found[0]
+
+
+def _repeated(table: Table) -> list[str]:
+    """Return the names that more than one column has in the file, and in the table still."""
+    noted = table.meta.get(REPEATED_KEY, {})
+    return [name for name, columns in noted.items() if len({*columns} & {*table.colnames}) > 1]
 
 
 def coordinate_mixin(table: Table) -> str | None:
@@ -121,8 +127,7 @@ def coordinate_columns(table: Table) -> tuple[str, str]:
     TargetError
         If there are none, or more than one pair of one spelling.
     """
-    repeated = table.meta.get(REPEATED_KEY, ())
-    pair = find_pair([*table.colnames, *repeated])
+    pair = find_pair([*table.colnames, *_repeated(table)])
     if pair is not None:
         return pair
     raise TargetError(

@@ -26,7 +26,14 @@ from sdss_cutout._targets.columns import coordinate_mixin, find_pair, listed
 from sdss_cutout._targets.readers import arrays, binary, text_table, votable
 from sdss_cutout._targets.readers.source import Content, TableSource
 
-__all__ = ["existing_file", "is_file_object", "looks_like_path", "read_file", "read_table"]
+__all__ = [
+    "existing_file",
+    "is_directory",
+    "is_file_object",
+    "looks_like_path",
+    "read_file",
+    "read_table",
+]
 
 # Suffixes by which a string names a file, also if there is none of that name. They do not tell
 # the format.
@@ -59,6 +66,14 @@ def existing_file(text: str | os.PathLike[str]) -> Path | None:
         return path if path.exists() and not path.is_dir() else None
     except (OSError, ValueError, RuntimeError):  # too long, a zero byte, no such user
         return None
+
+
+def is_directory(text: str) -> bool:
+    """Return whether this names a directory."""
+    try:
+        return bool(text) and Path(text).expanduser().is_dir()
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def is_file_object(given: Any) -> bool:

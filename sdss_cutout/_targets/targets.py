@@ -24,7 +24,13 @@ from sdss_cutout._targets.columns import (
     table_degrees,
 )
 from sdss_cutout._targets.directions import icrs_degrees, in_frame
-from sdss_cutout._targets.files import existing_file, is_file_object, looks_like_path, read_file
+from sdss_cutout._targets.files import (
+    existing_file,
+    is_directory,
+    is_file_object,
+    looks_like_path,
+    read_file,
+)
 from sdss_cutout._targets.frames import declared_frame, note_frame
 from sdss_cutout._targets.names import (
     Names,
@@ -33,7 +39,7 @@ from sdss_cutout._targets.names import (
     number_repeats,
     refuse_bad_names,
 )
-from sdss_cutout._targets.readers.arrays import is_dataframe, is_records, table_of
+from sdss_cutout._targets.readers.arrays import is_dataframe, is_record, is_records, table_of
 from sdss_cutout._targets.rows import first_bad_row, more_rows
 from sdss_cutout._targets.text import (
     could_be_name,
@@ -180,6 +186,8 @@ def read_command_line_targets(
         As for `read_targets`.
     """
     text = arguments if isinstance(arguments, str) else " ".join(arguments)
+    if is_directory(text):
+        raise TargetError(f"{text} is a directory; a file with a table is needed")
     given = stdin if text == "-" else text
     return read_targets(given, names=names, columns=columns, ra_unit=ra_unit)
 
@@ -246,7 +254,7 @@ def _positions(given: Any, choice: _Choice) -> Targets:
     if isinstance(given, Table):
         return _of_table(given, choice)
     if is_dataframe(given) or is_records(given):
-        return _of_table(table_of(given), choice)
+        return replace(_of_table(table_of(given), choice), scalar=is_record(given))
     if is_file_object(given) or isinstance(given, PathLike) or _is_path(given):
         return _of_file(given, choice)
     if isinstance(given, str):
@@ -270,6 +278,8 @@ def _is_path(given: Any) -> bool:
 def _is_list(given: Any) -> bool:
     if isinstance(given, np.ndarray):
         return given.ndim == 1 and given.dtype.kind in "USO"
+    if type(given).__name__ == "Series":  # of pandas or polars
+        return all(isinstance(value, str) for value in given)
     return isinstance(given, Sequence) and not isinstance(given, bytes | bytearray | memoryview)
 
 
@@ -338,10 +348,17 @@ def _of_texts(texts: Sequence[str], choice: _Choice) -> Targets:
     return _checked(ra, dec, Table({TEXT_COLUMN: list(texts)}), choice, scalar=False)
 
 
+def _shortened(text: str) -> str:
+    return repr(text if len(text) < 100 else f"{text[:97]}...")
+
+
 def _of_text(text: str, where: str) -> tuple[float, float]:
-    if not text.strip():
+    lines = text.strip().splitlines()
+    if len(lines) != 1:
         what = f"{where}the text" if where else "the target"
-        raise TargetError(f"{what} is an empty string; give an object's name or a path")
+        has = f"has {len(lines)} lines; give a list with one target each" if lines else ""
+        has = has or "is an empty string; give a position, an object's name, or a path"
+        raise TargetError(f"{what} {has}")
     position = position_from_text(text)
     if position is None and could_be_name(text):
         try:
@@ -355,12 +372,6 @@ def _of_text(text: str, where: str) -> tuple[float, float]:
             "'J100000.00+021200.0', 'NGC 4565'"
         )
     return position
-
-
-def _shortened(text: str) -> str:
-    if "\n" in text.strip():
-        return f"a text of {len(text.splitlines())} lines; a list of texts has one target each: it"
-    return repr(text if len(text) < 100 else text[:97] + "...")
 
 
 # --------------------------------------------------------------------- coordinates, tables

@@ -77,10 +77,10 @@ def watch_requests() -> list[float]:
     first: list[float] = []
     send = HTTPTransport.send
 
-    def noted(self, request):
+    def noted(self, *args):
         if not first:
             first.append(time.perf_counter())
-        return send(self, request)
+        return send(self, *args)
 
     HTTPTransport.send = noted
     return first

@@ -168,8 +168,8 @@ def ours(job: Job) -> Work:
 
     from sdss_cutout import SDSSCutouts
 
-    for room in ("_download", "_fetch", "_store", "_transport"):  # else loaded at the first call
-        importlib.import_module(f"sdss_cutout.{room}")
+    for name in ("_download.run", "_store.directory", "_transfer.transport"):
+        importlib.import_module(f"sdss_cutout.{name}")  # else loaded at the first call
 
     client = SDSSCutouts(base_url=job.base_url, max_connections=job.connections, max_rate=100_000)
     with job.targets.open(newline="") as file:

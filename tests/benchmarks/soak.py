@@ -79,7 +79,7 @@ def download(base_url: str, out: Path, count: int) -> None:
     step = count // 10
     seen = 0
 
-    def watch(_part: object, _outcome: object) -> None:
+    def watch(_cutout: object) -> None:
         nonlocal seen
         seen += 1
         if seen % step == 0:
@@ -89,10 +89,12 @@ def download(base_url: str, out: Path, count: int) -> None:
     coords = SkyCoord(rng.uniform(120, 240, count), rng.uniform(0, 60, count), unit="deg")
     client = SDSSCutouts(base_url=base_url, max_rate=100_000, max_attempts=4, show_progress=False)
     client.get(coords[:1], size=64)
+    client.close()
     threads, files = threading.active_count(), len(os.listdir("/proc/self/fd"))
     started = time.monotonic()
     print(f"{0:>9,} targets {0:7.1f} s {memory():7.1f} MB")
-    report = client._download(coords, out, {"size": 64}, names=None, watch=watch)
+    report = client.download(coords, out, size=64, on_result=watch)
+    client.close()
     print(report.counts, "of", len(report))
     names = os.listdir(out)
     pictures = sum(name.endswith(".jpg") for name in names)

@@ -226,3 +226,23 @@ def test_other_arrays_are_refused():
         TargetError, match="targets of type ndarray are not understood; allowed are"
     ):
         read_targets(np.array([1.0, 2.0]))
+
+
+def test_one_record_is_one_target(tmp_path):
+    for record in (RECORDS[0], RECORDS.view(np.recarray)[0]):
+        targets = read_targets(record)
+        assert targets.scalar
+        assert targets.names() == [str(BIG)]
+    Table(RECORDS).write(tmp_path / "a.fits")
+    with fits.open(tmp_path / "a.fits") as hdus:
+        targets = read_targets(hdus[1].data[1])
+        assert targets.scalar
+        assert targets.ra.tolist() == [20.75]
+
+
+def test_columns_of_text_are_lists_of_text():
+    frame = pd.DataFrame({"where": ["150.0 2.2", "10:00:00 -02:12:00"]})
+    for column in (frame["where"], Table.from_pandas(frame)["where"]):
+        assert read_targets(column).dec.tolist() == pytest.approx([2.2, -2.2])
+    with pytest.raises(TargetError, match="targets of type Series are not understood"):
+        read_targets(pd.Series([1.0, 2.0]))

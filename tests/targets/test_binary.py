@@ -210,3 +210,12 @@ def test_a_prefix_and_a_comment_before_the_votable(tmp_path):
     text = path.read_text().replace("<VOTABLE", "<!-- made by hand -->\n<VOTABLE")
     path.write_text("\ufeff" + text)
     assert read_targets(path).ra.tolist() == [20.5, 20.75]
+
+
+def test_one_name_for_two_columns_of_fits(tmp_path):
+    columns = [fits.Column(name, "D", array=[1.0]) for name in ("RA", "DEC", "XX")]
+    fits.BinTableHDU.from_columns(columns).writeto(tmp_path / "a.fits")
+    raw = (tmp_path / "a.fits").read_bytes().replace(b"'XX      '", b"'RA      '")
+    (tmp_path / "a.fits").write_bytes(raw)
+    said = f"{tmp_path / 'a.fits'}: the column 'RA' is there more than once; keep one of them"
+    assert refused(tmp_path / "a.fits") == said

@@ -343,6 +343,13 @@ def test_positions_and_names_on_the_command_line(arguments, position, monkeypatc
     assert read.scalar
 
 
+def test_directories_and_odd_words_on_the_command_line(tmp_path):
+    for words in (str(tmp_path), "~", "~nobody-of-this-name/a.csv", "", "a\0b", "x" * 5000 + "/"):
+        with pytest.raises(TargetError) as caught:
+            read_command_line_targets(words, io.BytesIO())
+        assert str(caught.value).isprintable()
+
+
 def test_options_of_the_command_line(tmp_path):
     (tmp_path / "a.csv").write_text("n,p,q\nA,1.5,2\n")
     read = read_command_line_targets(

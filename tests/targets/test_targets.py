@@ -233,7 +233,15 @@ def test_bad_rows_are_refused(table, message):
             "target 0: 19.0 is not a scalar SkyCoord; a sequence of targets holds scalar "
             "coordinates or texts only; for numbers, SkyCoord(ra, dec, unit='deg')",
         ),
-        ("  ", "the target is an empty string; give an object's name or a path"),
+        (
+            "  ",
+            "the target is an empty string; give a position, an object's name, or a path",
+        ),
+        (
+            ["1 2", ""],
+            "target 1: the text is an empty string; give a position, an object's name, or a path",
+        ),
+        ("150 2\n151 3", "the target has 2 lines; give a list with one target each"),
     ],
 )
 def test_bad_coordinates_are_refused(targets, message):

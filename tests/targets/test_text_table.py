@@ -410,3 +410,42 @@ def test_a_million_rows_would_not_need_the_exact_reader(monkeypatch):
     text = io.StringIO()
     astropy_ascii.write(table, text, format="csv")
     assert read_csv(text.getvalue())["objid"].tolist() == [BIG, BIG + 1]
+
+
+# -------------------------------------------------------------------- odds and ends
+
+
+def test_a_repeated_column_can_be_removed():
+    table = read_csv("id,ra,dec,ra\n1,2,3,4\n")
+    with pytest.raises(TargetError, match="the coordinate column 'ra' is there more than once"):
+        read_targets(table)
+    kept = table.copy()
+    kept.remove_column("ra_1")
+    assert read_targets(kept).ra.tolist() == [2]
+    table.rename_column("ra", "other")
+    table.rename_column("ra_1", "ra")
+    assert read_targets(table).ra.tolist() == [4]
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
+def test_empty_rows_at_the_end_are_no_targets(read, delimiter):
+    text = "id,ra,dec,note\nA,20.5,0.5,\nB,20.75,-0.5,\n,,,\n , ,,\n\n".replace(",", delimiter)
+    assert positions(read(text)) == EXPECTED
+    with pytest.raises(TargetError, match=r"^target 1: ra = nan is missing or not finite"):
+        read("id,ra,dec\nA,20.5,0.5\n,,\nB,20.75,-0.5\n".replace(",", delimiter))
+
+
+def test_comments_in_another_encoding(read):
+    assert positions(read(b"# by Andr\xe9\nra,dec\n20.5,0.5\n")) == EXPECTED[:1]
+    with pytest.raises(TargetError, match="line 3 is not text in 'utf-8'; save the file as UTF-8"):
+        read(b"# by Andr\xe9\nid,ra,dec\nAndr\xe9,20.5,0.5\n")
+
+
+def test_json_of_columns(read):
+    targets = read(f'{{"objid": [{BIG}, 7], "ra": [20.5, 20.75], "dec": [0.5, -0.5]}}')
+    assert positions(targets) == EXPECTED
+    assert targets.names() == [str(BIG), "7"]
+    assert positions(read('{"ra": 20.5, "dec": 0.5}')) == EXPECTED[:1]
+    assert read(f'[{{"ra": 1, "dec": 2, "n": {BIG}}}, {{"ra": 1, "dec": 2, "n": 1.5}}]').table[
+        "n"
+    ].tolist() == [BIG, 1.5]

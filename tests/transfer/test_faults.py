@@ -224,14 +224,15 @@ def fault_table(request):
 
 
 ENDINGS = {
-    "close": ", and the answer says `Connection: close`",
-    "http10": ", and the answer is in HTTP/1.0",
-    "length": ", and the answer says no length",
+    ("close", True): ", and the answer says `Connection: close`",
+    ("http10", True): ", and the answer is in HTTP/1.0",
+    ("length", True): ", and the answer says its length",
+    ("length", False): ", and the answer does not say its length",
 }
 
 
 def ending(variant):
-    return "".join(ENDINGS[option] for option in variant)
+    return "".join(ENDINGS[option] for option in variant.items())
 
 
 def as_markdown(rows):

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import pickle
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -64,48 +66,46 @@ def index_of(task, answer, attempts):
 # ----------------------------------------------------------------------------------- the rate
 
 
-def assert_spaced(sandbox, count, rate):
+@contextlib.contextmanager
+def spaced(sandbox, count, rate):
+    """Expect so many requests within the context, none of which comes before its time."""
+    began = time.monotonic()
+    yield
     times = sorted(record.time for record in sandbox.picture_requests)
     assert len(times) == count
-    # Requests may be late, but no run of them comes faster than the rate allows.
-    for length in (5, count):
-        windows = zip(times, times[length - 1 :], strict=False)
-        assert min(last - first for first, last in windows) >= (length - 1) / rate - 0.05
+    # Any of them may be late; that must not let others come early.
+    early = [began + number / rate - at for number, at in enumerate(times)]
+    assert max(early) < 0.005
 
 
 def test_calls_one_after_the_other_keep_the_rate(sandbox):
     client = client_of(sandbox, max_rate=25)
-    for number in range(10):
-        client.get(target(number), size=64)
-    assert_spaced(sandbox, 10, 25)
+    with spaced(sandbox, 10, 25):
+        for number in range(10):
+            client.get(target(number), size=64)
 
 
 def test_eight_threads_and_a_loop_keep_the_rate_together(sandbox):
     client = client_of(sandbox, max_rate=40)
-    with ThreadPoolExecutor(8) as threads:
+    with spaced(sandbox, 22, 40), ThreadPoolExecutor(8) as threads:
         futures = [threads.submit(client.get, target(number), size=64) for number in range(16)]
         for number in range(16, 22):
             client.get(target(number), size=64)
     assert {future.result().status for future in futures} == {"ok"}
-    assert_spaced(sandbox, 22, 40)
 
 
 def test_a_list_does_not_begin_with_a_burst(sandbox):
-    client_of(sandbox, max_rate=50).get(SkyCoord(np.arange(19, 29), np.zeros(10), unit="deg"))
-    assert_spaced(sandbox, 10, 50)
+    with spaced(sandbox, 10, 50):
+        client_of(sandbox, max_rate=50).get(SkyCoord(np.arange(19, 29), np.zeros(10), unit="deg"))
 
 
 def test_settings_may_change_between_calls(sandbox):
-    client = client_of(sandbox, max_rate=1)
+    client = client_of(sandbox, max_rate=0.001)
     client.get(target(0), size=64)
     client.max_rate, client.max_attempts, client.timeout = 1_000, 1, 0.3
-    for number in range(1, 5):
-        client.get(target(number), size=64)
-    times = [record.time for record in sandbox.picture_requests]
-    assert times[-1] - times[0] < 1
     sandbox.inject(Fault("silence"))
     with pytest.raises(ServiceError, match=r"incomplete after 0\.3 s") as caught:
-        client.get(target(5), size=64)
+        client.get(target(1), size=64)
     assert caught.value.attempts == 1
 
 

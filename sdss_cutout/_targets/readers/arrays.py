@@ -27,7 +27,15 @@ from sdss_cutout._targets.readers.source import (
     unique_names,
 )
 
-__all__ = ["is_dataframe", "is_records", "read_feather", "read_json", "read_parquet", "table_of"]
+__all__ = [
+    "is_dataframe",
+    "is_record",
+    "is_records",
+    "read_feather",
+    "read_json",
+    "read_parquet",
+    "table_of",
+]
 
 
 # ------------------------------------------------------------------------ Parquet and Arrow
@@ -168,8 +176,15 @@ def is_dataframe(given: Any) -> bool:
 
 def is_records(given: Any) -> bool:
     """Return whether this is an array with named fields, or an HDU with such."""
-    return isinstance(given, fits.BinTableHDU | fits.TableHDU) or (
-        isinstance(given, np.ndarray) and given.dtype.names is not None
+    return isinstance(given, fits.BinTableHDU | fits.TableHDU | fits.FITS_record) or (
+        isinstance(given, np.ndarray | np.void) and given.dtype.names is not None
+    )
+
+
+def is_record(given: Any) -> bool:
+    """Return whether this is one row of an array with named fields."""
+    return isinstance(given, fits.FITS_record) or (
+        isinstance(given, np.void) and given.dtype.names is not None
     )
 
 
@@ -197,6 +212,10 @@ def table_of(given: Any) -> Table:
 
 
 def _table_of_records(given: Any) -> Table:
+    if isinstance(given, fits.FITS_record):
+        given = given.array[given.row : given.row + 1]
+    if isinstance(given, np.void):
+        given = np.array([given], dtype=given.dtype)
     if isinstance(given, fits.FITS_rec):  # which knows of units, unsigned integers and missing ones
         given = fits.BinTableHDU(given)
     if not isinstance(given, np.ndarray):
@@ -226,18 +245,26 @@ def _table_of_pandas(frame: Any) -> Table:
 
 
 def read_json(content: Content) -> tuple[TableSource, ...]:
-    """Return the table in a list of JSON objects, or in one object per line."""
+    """Return the table in JSON: a list of objects, one object per line, or one of lists."""
     text = content.bytes().decode("utf-8-sig")
     try:
         rows = json.loads(text)
     except ValueError:
         rows = [json.loads(line) for line in text.splitlines() if line.strip()]
-    rows = [rows] if isinstance(rows, dict) else rows
+    if isinstance(rows, dict):
+        rows = _rows_of_columns(rows)
     if not all(isinstance(row, dict) for row in rows):
         raise ValueError("it is not a list of objects, one for each target")
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = [_column_of_values([row.get(name) for row in rows]) for name in names]
     return _one(Table(columns, names=names))
+
+
+def _rows_of_columns(columns: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of an object with a list for each column, or the object as the only row."""
+    if not all(isinstance(values, list) for values in columns.values()):
+        return [columns]
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
 
 def _column_of_values(values: list[Any]) -> Column:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from functools import partial
 from typing import Any
 
@@ -9,11 +10,11 @@ import numpy as np
 from astropy.io import fits
 from astropy.table import Table
 
+from sdss_cutout._errors import TargetError
 from sdss_cutout._targets.readers.source import (
     Content,
     TableSource,
     missing_as_nan,
-    note_repeated,
 )
 
 __all__ = ["read_fits", "read_hdf5", "read_npy", "table_of_hdu"]
@@ -52,8 +53,10 @@ def _table_of(content: Content, number: int) -> Table:
 
 def table_of_hdu(hdu: fits.BinTableHDU) -> Table:
     """Return the table in an HDU; what is NaN there stays NaN."""
+    if twice := [name for name, count in Counter(hdu.columns.names).items() if count > 1]:
+        raise TargetError(f"the column {twice[0]!r} is there more than once; keep one of them")
     table = Table.read(hdu, format="fits", unit_parse_strict="silent", mask_invalid=False)
-    return missing_as_nan(note_repeated(table, hdu.columns.names))
+    return missing_as_nan(table)
 
 
 def read_hdf5(content: Content) -> tuple[TableSource, ...]:

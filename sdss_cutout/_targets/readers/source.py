@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -104,7 +103,13 @@ def unique_names(names: Iterable[str]) -> list[str]:
 
 
 def note_repeated(table: Table, names: Iterable[str]) -> Table:
-    """Note in the table which names its file gives to more than one column."""
-    if repeated := [name for name, count in Counter(names).items() if count > 1]:
+    """Note in the table which of its columns bear the same name in the file."""
+    names = list(names)
+    if len(names) != len(table.colnames):  # some have become a SkyCoord, say
+        return table
+    bearers: dict[str, list[str]] = {}
+    for name, column in zip(names, table.colnames, strict=True):
+        bearers.setdefault(name, []).append(column)
+    if repeated := {name: columns for name, columns in bearers.items() if len(columns) > 1}:
         table.meta[REPEATED_KEY] = repeated
     return table

@@ -69,13 +69,25 @@ def _decoded(content: Content) -> str:
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"line {line} is not text in {error.encoding!r}; save the file as UTF-8 ({error})"
-        ) from error
+        if line := _undecodable_line(data):
+            raise ValueError(
+                f"line {line} is not text in {error.encoding!r}; save the file as UTF-8"
+            ) from error
+        text = data.decode(encoding, "replace")
     if "\0" in text[:_HEAD]:
         raise ValueError("it is not text, and no format of tables that is known here")
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
+
+
+def _undecodable_line(data: bytes) -> int:
+    """Return the number of the first line that is not UTF-8, but for comments; 0 for none."""
+    for number, line in enumerate(data.splitlines(), 1):
+        try:
+            line.decode()
+        except UnicodeDecodeError:
+            if not line.lstrip().startswith((b"#", b"\\")):
+                return number
+    return 0
 
 
 # ------------------------------------------------------------------- forms with a mark
@@ -151,7 +163,7 @@ def _table_of_block(text: str, columns: tuple[str, str] | None) -> Table:
         body = body.replace("\t", " ")
     elif "#" in body:
         body = _without_comments(body, layout)
-    return _table_of_body(body, layout)
+    return _table_of_body(_without_empty_end(body, layout.delimiter), layout)
 
 
 def _table_of_body(body: str, layout: Layout) -> Table:
@@ -164,6 +176,16 @@ def _table_of_body(body: str, layout: Layout) -> Table:
         if unit.strip() and parse_unit(unit) is not None:
             table[name].unit = parse_unit(unit)
     return note_repeated(missing_as_nan(table), layout.names)
+
+
+def _without_empty_end(body: str, delimiter: str) -> str:
+    """Return the data without the last rows if all their fields are empty, as Excel leaves them."""
+    end = len(body)
+    while (start := body.rfind("\n", 0, max(end - 1, 0)) + 1) < end:
+        if body[start:end].strip(f"{delimiter} \t\n"):
+            break
+        end = start
+    return body[:end]
 
 
 _COMMENT = re.compile(r"^[ \t]*#.*(?:\n|\Z)", re.MULTILINE)
