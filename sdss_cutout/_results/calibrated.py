@@ -23,7 +23,6 @@ from sdss_cutout._errors import (
     OutsideFootprintError,
     RequestError,
     ServiceError,
-    StoreError,
 )
 from sdss_cutout._frames.band_image import BandImage
 from sdss_cutout._frames.colour import to_rgb
@@ -407,13 +406,7 @@ def _place(path: str | Path, name: str) -> Path:
     path = Path(path).expanduser()
     if path.suffix.lower() == FITS and not path.is_dir():
         return path
-    try:
-        return Path(paths_of(directory_path(path), name, bands="r")[0])
-    except StoreError as error:
-        raise StoreError(
-            f"{path} is the name of a file; calibrated cutouts are FITS files: give a directory, "
-            f"or a file whose name ends in {FITS}"
-        ) from error
+    return Path(paths_of(directory_path(path), name, bands="r")[0])
 
 
 def _read_file(path: Path) -> bytes:

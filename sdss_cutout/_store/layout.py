@@ -70,7 +70,7 @@ def directory_path(path: Path | str) -> Path:
     path = Path(path).expanduser()
     if path.suffix.lower() in {PICTURE, *_OTHER_PICTURES} and not path.is_dir():
         raise RequestError(
-            f"{path} is the name of a file; pictures are JPEGs: give a directory, or for a single "
-            f"target a file whose name ends in {PICTURE}"
+            f"{path} is the name of a file: give a directory, or for a single target a file whose "
+            f"name ends in {PICTURE}, or in {FITS} for calibrated data"
         )
     return path

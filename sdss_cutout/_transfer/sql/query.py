@@ -46,7 +46,9 @@ class SQLRequest:
 
 
 def query_table(
-    sql: str, site: Site, fetch: Callable[[FetchTask[SQLRequest], Classifier, QueryBudget], Answer]
+    sql: object,
+    site: Site,
+    fetch: Callable[[FetchTask[SQLRequest], Classifier, QueryBudget], Answer],
 ) -> Table:
     """Return the rows that an SQL query selects.
 
