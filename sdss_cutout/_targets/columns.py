@@ -15,7 +15,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import TargetError
-from sdss_cutout._targets.frames import frame_of_name
+from sdss_cutout._targets.frames import frame_of_names
 from sdss_cutout._targets.rows import first_bad_row
 from sdss_cutout._targets.text import angles_from_texts
 from sdss_cutout._targets.units import angle_unit, degrees_per
@@ -52,7 +52,7 @@ REPEATED_KEY = "sdss_cutout_repeated"
 # Parts of names that tell right ascension, each with the declination's, to find other pairs.
 _COUNTERPARTS = (
     ("right_ascension", "declination"), ("rightascension", "declination"), ("alpha", "delta"),
-    ("lon", "lat"), ("ra", "dec"), ("ra", "de"),
+    ("lon", "lat"), ("ra", "dec"), ("ra", "de"), ("lii", "bii"),
 )  # fmt: skip
 
 
@@ -164,7 +164,7 @@ def _other_pairs(names: Sequence[str]) -> str:
 
 def _in_python(ra: str, dec: str) -> str:
     """Return what makes coordinates of two columns; renaming them would hide another frame."""
-    frame = frame_of_name(ra)
+    frame = frame_of_names(ra, dec)
     if frame is None:
         return f"table.rename_columns([{ra!r}, {dec!r}], ['ra', 'dec'])"
     return (
