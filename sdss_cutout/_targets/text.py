@@ -1,7 +1,7 @@
 """Angles and positions as people write them.
 
-The forms are few and closed: whatever does not match one whole is not an angle, so that a slip of
-the pen is refused rather than read as something else.
+The forms are few and closed: what does not match one of them as a whole is not a valid angle, so a
+typing error is refused rather than read as something else.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ EXPECTED = [(20.5, 0.5), (20.75, -0.5)]
 
 @pytest.fixture
 def read(tmp_path):
-    """What comes of a text in a file, whatever the file is called."""
+    """What is read from a text in a file, whatever the file is called."""
 
     def read_text(text, **options):
         path = tmp_path / "list"

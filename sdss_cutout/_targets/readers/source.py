@@ -25,7 +25,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What is to be read: a file, or the bytes that a pipe or an archive has brought.
+    """What is to be read: a file, or the bytes from a pipe or an archive.
 
     Attributes
     ----------
