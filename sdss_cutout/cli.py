@@ -277,18 +277,19 @@ def export(directory: Path, output: Path, form: str, **given: Any) -> None:
 
     Pictures that overlap on the sky are always in the same split.
     """
-    from sdss_cutout import read_cutouts
+    from sdss_cutout import conf, read_cutouts
 
     begin(given)
     cutouts = read_cutouts(require_download(directory))
     if given["marks"]:
         cutouts = cutouts.with_marks(given["marks"])
     columns = given["columns"]
-    made = cutouts.export(
-        output.expanduser(), form, label=given["label"], split=_split_of(given["split"]),
-        seed=given["seed"], columns=None if columns is None else columns.split(","),
-        overwrite=given["overwrite"],
-    )  # fmt: skip
+    with conf.set_temp("show_progress", not given["quiet"]):
+        made = cutouts.export(
+            output.expanduser(), form, label=given["label"], split=_split_of(given["split"]),
+            seed=given["seed"], columns=None if columns is None else columns.split(","),
+            overwrite=given["overwrite"],
+        )  # fmt: skip
     if given["as_json"]:
         row = {"path": str(made.path), "format": made.format, "counts": made.counts}
         click.echo(json.dumps(row | {"skipped": made.skipped}, ensure_ascii=False))

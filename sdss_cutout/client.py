@@ -465,7 +465,9 @@ class SDSSCutouts:
         >>> len(table), table["objID"].dtype
         (3, dtype('uint64'))
         """
-        return self._session.query_sql(sql, self._site(), self._settings())
+        table = self._session.query_sql(sql, self._site(), self._settings())
+        table.meta["query"] = sql
+        return table
 
     def get_sql(
         self,
