@@ -22,7 +22,7 @@ DIFFERING = {
     },
     "picture-size": {
         "picture.size", "picture.size_limits", "picture.projection", "picture.reference_pixel",
-        "overlay.two_mass",
+        "overlay.two_mass", "mark.place",
     },
     "picture-signature": {"picture.signature"},
     "size-clipping": {"picture.size_limits", "overlay.two_mass"},
@@ -33,8 +33,7 @@ DIFFERING = {
     "picture-projection": {"picture.projection"},
     "picture-centre": {"mark.place"},
     "picture-orientation": {
-        "picture.min_scale", "picture.projection", "picture.reference_pixel", "picture.content",
-        "mark.place",
+        "picture.min_scale", "picture.reference_pixel", "picture.content", "mark.place",
     },
     "cross-place": {"picture.reference_pixel"},
     "star-place": {"picture.content"},
