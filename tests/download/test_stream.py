@@ -88,8 +88,8 @@ def test_chunks_are_taken_as_they_are_needed_and_let_go(fast_client, tmp_path):
 
     report = fast_client.download(watched(), tmp_path, size=64)
     assert report.counts["ok"] == size * count
-    # One chunk in the line before the workers, one that is being read.
-    assert max(alive) <= 2
+    # One chunk whose last targets are under way, one in the queue, one that is being read.
+    assert max(alive) <= 3
     assert max(ahead) <= 2 * size
 
 
