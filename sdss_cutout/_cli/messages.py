@@ -66,7 +66,9 @@ def say(text: str) -> None:
 def begin(given: dict[str, Any]) -> None:
     """Note the options that a command was given: which were typed, and whether to be quiet."""
     meta = click.get_current_context().find_root().meta
-    meta["typed"] = {name for name, value in given.items() if value not in (None, False)}
+    meta["typed"] = {
+        name for name, value in given.items() if value is not None and value is not False
+    }
     if given.get("quiet"):
         from astropy import log
 

@@ -20,7 +20,7 @@ from sdss_cutout._export.table import CompactTable
 __all__ = ["Division", "divide"]
 
 _MOST_SPLITS = 64
-_NATIVE_SCALE = 0.396127  # arcsec per pixel, where calibrated cutouts keep the frame's pixels
+_NATIVE_SCALE = 0.396127  # arcsec per pixel of a frame
 
 # What Hugging Face takes as the name of a split; "all" means all of them there.
 _SPLIT_NAME = re.compile(r"\w+(\.\w+)*")
@@ -58,8 +58,12 @@ def divide(
     choice: Choice,
     split: Mapping[str, float] | str | None,
     seed: int,
+    *,
+    turned: bool,
 ) -> Division:
     """Return the split of each of some rows.
+
+    With ``turned`` pictures may be turned by any angle, as calibrated cutouts are.
 
     Raises
     ------
@@ -75,7 +79,7 @@ def divide(
         names, split_of = _by_column(table, rows, split)
         return _division(names, split_of, how=f"The splits are those of the column {split!r}.")
     fractions = _checked(split)
-    groups = _groups(table, rows, positions)
+    groups = _groups(table, rows, positions, turned=turned)
     strata = np.zeros(len(rows), dtype=np.int64)
     if choice.label is not None:
         strata = np.unique(choice.label.values[rows], return_inverse=True)[1]
@@ -173,20 +177,15 @@ def _checked_seed(seed: object) -> int:
 
 
 def _groups(
-    table: CompactTable, rows: NDArray[np.int64], positions: Positions
+    table: CompactTable, rows: NDArray[np.int64], positions: Positions, *, turned: bool
 ) -> NDArray[np.int64]:
     """Return the group of each picture: those that overlap, or are of the same object."""
     width, height, scale = (table.numbers(name, rows) for name in ("width", "height", "scale"))
-    native = ~np.isfinite(scale)
-    if native.any():  # on the frame's own grid, turned by any angle: a square that holds it
-        width = np.where(native, np.hypot(width, height), width)
-        height = np.where(native, width, height)
+    if turned:  # a square that holds it
+        width = height = np.hypot(width, height)
+        scale = np.where(np.isfinite(scale), scale, _NATIVE_SCALE)
     footprints = Footprints.of_pictures(
-        positions.ra[rows],
-        positions.dec[rows],
-        np.where(native, _NATIVE_SCALE, scale),
-        width,
-        height,
+        positions.ra[rows], positions.dec[rows], scale, width, height
     )
     objids = [name for name in table.names if name.casefold() == "objid"]
     return group_pictures(footprints, [_keys(table, rows, name) for name in objids])

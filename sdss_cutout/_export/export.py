@@ -106,7 +106,9 @@ def export(
     target = check_place(Path(path), files, overwrite=overwrite)
     positions = positions_of(source, table.texts("url"), rows)
     choice = choose_columns(table, rows, positions, form, label=label, columns=columns)
-    division = divide(table, rows, positions, choice, _split_of(form, split), seed)
+    look = _first_look(source, rows, form)
+    wanted = _split_of(form, split)
+    division = divide(table, rows, positions, choice, wanted, seed, turned=bool(look["bands"]))
     result = Export(
         path=target,
         format=form.name,
@@ -127,7 +129,7 @@ def export(
             columns=_typed(choice, form, division, rows),
             label=label,
             progress=progress,
-            **_first_look(source, rows, form),
+            **look,
         )
         _write(training_set, form, result, division, overwrite=overwrite)
     return result

@@ -23,6 +23,11 @@ _LOCK, _SET = "lock", "set"
 _STALE_AFTER = 60.0  # s; a folder younger than this may belong to an export that begins
 _OF_A_DOWNLOAD = (".jpg", ".wcs", ".fits", ".sqlite", ".ecsv")
 
+
+class PlaceTakenError(RequestError, StoreError):
+    """There is something at the place already: a wrong request, and nowhere to write."""
+
+
 MARK = "made with [sdss_cutout]"  # what the card of each of our folders says
 
 
@@ -40,7 +45,7 @@ def check_place(path: Path, files: Iterable[str], *, overwrite: bool) -> Path:
 
     Raises
     ------
-    StoreError
+    PlaceTakenError
         If it exists and may not be replaced.
     RequestError
         If replacing it would delete the pictures, or the folder that one is in.
@@ -49,7 +54,7 @@ def check_place(path: Path, files: Iterable[str], *, overwrite: bool) -> Path:
     if not path.exists():
         return path
     if not overwrite:
-        raise StoreError(f"{path} exists; give another path, or overwrite=True to replace it")
+        raise PlaceTakenError(f"{path} exists; give another path, or overwrite=True to replace it")
     folders = {Path(folder).resolve() for folder in {os.path.dirname(file) for file in files}}
     within = {folder for folder in folders if folder.is_relative_to(path)}
     if within or Path.cwd().is_relative_to(path) or Path.home().is_relative_to(path):

@@ -5,6 +5,7 @@ A table of 100,000 rows takes 130 MB, most of it for texts in four bytes per cha
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -41,6 +42,8 @@ class CompactTable:
             table = source[start : start + _ROWS_AT_ONCE].table
             for name in self.names:
                 parts.setdefault(name, []).append(plain_columns(table, name))
+            del table
+            gc.collect(1)  # tables refer to themselves, and would stay
         self._columns = {
             name: [_joined(pieces) for pieces in zip(*parts.pop(name), strict=True)]
             for name in self.names

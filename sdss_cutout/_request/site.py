@@ -11,7 +11,7 @@ import numpy as np
 from sdss_cutout._errors import RequestError
 from sdss_cutout._service.skyserver import SKYSERVER, ImageService
 
-__all__ = ["Site", "check_site"]
+__all__ = ["Site", "check_root", "check_site"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Site:
 
 def check_site(base_url: str, release: int, service: ImageService = SKYSERVER) -> Site:
     """Return the site, or raise `RequestError` if there can be none such."""
-    split = _split_root(str(base_url))
+    bare, auth = check_root("base_url", base_url, "https://skyserver.sdss.org")
     if isinstance(release, bool) or not isinstance(release, int | np.integer):
         raise RequestError(f"data_release = {release!r} is not a whole number")
     if not service.first_release <= release <= service.last_release:
@@ -39,14 +39,34 @@ def check_site(base_url: str, release: int, service: ImageService = SKYSERVER) -
             f"data_release = {release} is outside {service.first_release}..{service.last_release}, "
             f"the releases that {service.name} is known to serve"
         )
-    # Credentials go with the connection; a URL is written into files and messages.
-    bare = urlunsplit(split._replace(netloc=split.netloc.rpartition("@")[2]))
-    auth = (unquote(split.username), unquote(split.password or "")) if split.username else None
     return Site(base_url=bare, release=int(release), auth=auth, service=service)
 
 
-def _split_root(base_url: str) -> SplitResult:
-    """Return the parts of a server's root, which has no query and nothing unprintable."""
+def check_root(name: str, root: str, example: str) -> tuple[str, tuple[str, str] | None]:
+    """Return a server's root without credentials, and the user and password if there are any.
+
+    Parameters
+    ----------
+    name : str
+        The setting that it comes from.
+    root : str
+        The root: a URL without a query or anything unprintable.
+    example : str
+        What the error names as an example.
+
+    Raises
+    ------
+    RequestError
+        If this is not the root of a server.
+    """
+    split = _split_root(name, str(root), example)
+    # Credentials go with the connection; a URL is written into files and messages.
+    bare = urlunsplit(split._replace(netloc=split.netloc.rpartition("@")[2]))
+    auth = (unquote(split.username), unquote(split.password or "")) if split.username else None
+    return bare, auth
+
+
+def _split_root(name: str, base_url: str, example: str) -> SplitResult:
     try:
         split = urlsplit(base_url.rstrip("/"))
         known = bool(split.hostname) and split.scheme in ("http", "https") and split.port != 0
@@ -54,5 +74,5 @@ def _split_root(base_url: str) -> SplitResult:
         known = False
     if not known or not re.fullmatch(r"[^\s?#\\]+", base_url) or not base_url.isprintable():
         shown = re.sub(r"//.*@", "//", base_url)  # not the password
-        raise RequestError(f"base_url = {shown!r} is not a URL such as https://skyserver.sdss.org")
+        raise RequestError(f"{name} = {shown!r} is not a URL such as {example}")
     return split

@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import math
 import sys
+from array import array
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from astropy.table import Column, Table, vstack
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import StoreError
-from sdss_cutout._request.request import CutoutRequest
+from sdss_cutout._request.chunk import AnyRequest
 from sdss_cutout._results.input_columns import from_text
 from sdss_cutout._results.lists import CutoutList
 from sdss_cutout._results.outcome import Outcome, Outcomes
@@ -76,64 +77,87 @@ def read_cutouts(directory: str | Path) -> CutoutList:
 
 def _read(directory: Path, manifest: Manifest) -> CutoutList:
     """Return what a manifest tells, holding of a target no more than is needed later."""
-    entries: list[ManifestEntry] = []
-    outcomes, inputs = Outcomes(), _Inputs(manifest.input_tables())
+    names: list[str] = []
+    requests, outcomes = RecordedRequests(), Outcomes()
+    inputs = _Inputs(manifest.input_tables())
     for row, entry in enumerate(manifest.entries()):
+        names.append(entry.name)
+        requests.add(entry)
         outcomes.extend(1)
         outcomes.put(outcome_of_entry(row, entry))
         inputs.add(row, entry)
-        entries.append(_slim(entry))
-    cutouts = StoredCutouts(
-        directory=directory,
-        names=[entry.name for entry in entries],
-        requests=RecordedRequests(entries),
-        outcomes=outcomes,
-    )
+    cutouts = StoredCutouts(directory=directory, names=names, requests=requests, outcomes=outcomes)
     return CutoutList(cutouts, inputs.table())
 
 
-def _slim(entry: ManifestEntry) -> ManifestEntry:
-    """Return an entry without what is in the outcomes and the table of the input columns."""
-    return entry._replace(
-        key="", status="", sha256="", source_sha256="", error="", origin="", date="",
-        input_values="", overlays=sys.intern(entry.overlays), bands=sys.intern(entry.bands),
-    )  # fmt: skip
+# What a request needs of an entry; a million entries as a whole would take a gigabyte.
+_NUMBERS = {"ra": "d", "dec": "d", "scale": "d", "width": "q", "height": "q", "release": "q"}
+_TEXTS = ("url", "overlays", "bands")
 
 
-@dataclass(frozen=True, slots=True)
 class RecordedRequests:
-    """The requests that a manifest has recorded."""
+    """The requests that a manifest has recorded, as columns."""
 
-    entries: Sequence[ManifestEntry]
+    def __init__(self) -> None:
+        self._numbers = {name: array(code) for name, code in _NUMBERS.items()}
+        self._texts: dict[str, list[str]] = {name: [] for name in _TEXTS}
+
+    def add(self, entry: ManifestEntry) -> None:
+        """Take the request of one more entry."""
+        for name, numbers in self._numbers.items():
+            numbers.append(getattr(entry, name))
+        for name, texts in self._texts.items():
+            text = getattr(entry, name)
+            texts.append(text if name == "url" else sys.intern(text))
 
     @property
-    def width(self) -> list[int]:
+    def width(self) -> Sequence[int]:
         """Widths in pixels."""
-        return [entry.width for entry in self.entries]
+        return self._numbers["width"]
 
     @property
-    def height(self) -> list[int]:
+    def height(self) -> Sequence[int]:
         """Heights in pixels."""
-        return [entry.height for entry in self.entries]
+        return self._numbers["height"]
 
     @property
-    def scale(self) -> list[float]:
+    def scale(self) -> Sequence[float]:
         """Arcsec per pixel."""
-        return [entry.scale for entry in self.entries]
+        return self._numbers["scale"]
 
     def __len__(self) -> int:
-        return len(self.entries)
+        return len(self._texts["url"])
 
-    def __getitem__(self, row: int) -> CutoutRequest:
-        return request_of_entry(self.entries[row])
+    def __getitem__(self, row: int) -> AnyRequest:
+        columns: dict[str, Sequence[Any]] = {**self._numbers, **self._texts}
+        values: dict[str, Any] = {name: column[row] for name, column in columns.items()}
+        return request_of_entry(_NO_ENTRY._replace(**values))
+
+    def bands_of_all(self) -> list[str]:
+        """Return the bands of each target; empty for pictures."""
+        return self._texts["bands"]
 
     def urls(self) -> list[str]:
         """Return the URLs."""
-        return [entry.url for entry in self.entries]
+        return self._texts["url"]
 
     def take(self, rows: NDArray[np.int64]) -> RecordedRequests:
         """Return the requests of some rows."""
-        return RecordedRequests([self.entries[row] for row in rows.tolist()])
+        taken = RecordedRequests()
+        for name, code in _NUMBERS.items():
+            chosen = np.asarray(self._numbers[name])[rows]
+            taken._numbers[name] = array(code, chosen.tobytes())
+        for name in _TEXTS:
+            texts = self._texts[name]
+            taken._texts[name] = [texts[row] for row in rows.tolist()]
+        return taken
+
+
+_NO_ENTRY = ManifestEntry(
+    key="", name="", status="", url="", ra=math.nan, dec=math.nan, width=0, height=0,
+    scale=math.nan, overlays="", bands="", release=0, coverage=None, nbytes=0, sha256="",
+    source_sha256="", attempts=0, error="", origin="", date="",
+)  # fmt: skip
 
 
 def outcome_of_entry(index: int, entry: ManifestEntry) -> Outcome:
@@ -149,7 +173,7 @@ def outcome_of_entry(index: int, entry: ManifestEntry) -> Outcome:
 # ------------------------------------------------------------------------------- input columns
 
 _ROW = "row in the manifest"
-_ROWS_AT_ONCE = 5_000
+_ROWS_AT_ONCE = 2_000
 
 
 class _Inputs:

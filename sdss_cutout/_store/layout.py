@@ -37,16 +37,17 @@ def sidecar_of(picture: Path) -> Path:
     return picture.with_name(f"{picture.stem}{SIDECAR}")
 
 
+_KINDS = {PICTURE: "pictures are JPEGs", FITS: "calibrated cutouts are FITS files"}
 _OTHER_PICTURES = {
     ".bmp", ".fit", ".fits", ".gif", ".jpeg", ".pdf", ".png", ".svg", ".tif", ".tiff", ".wcs",
     ".webp",
 }  # fmt: skip
 
 
-def place_of(path: Path | str, name: str) -> tuple[Path, str]:
-    """Return the folder and the stem for one picture.
+def place_of(path: Path | str, name: str, *, bands: str = "") -> tuple[Path, str]:
+    """Return the folder and the stem for one picture or calibrated cutout.
 
-    ``path`` is a folder, or the picture's own file where it ends in ``.jpg``.
+    ``path`` is a folder, or the cutout's own file where it ends in ``.jpg`` or ``.fits``.
 
     Raises
     ------
@@ -54,12 +55,13 @@ def place_of(path: Path | str, name: str) -> tuple[Path, str]:
         If it is the name of another kind of file.
     """
     path = Path(path).expanduser()
-    if path.suffix.lower() == PICTURE and not path.is_dir():
+    suffix = FITS if bands else PICTURE
+    if path.suffix.lower() == suffix and not path.is_dir():
         return path.parent, path.stem
-    return directory_path(path), name
+    return directory_path(path, suffix=suffix), name
 
 
-def directory_path(path: Path | str) -> Path:
+def directory_path(path: Path | str, *, suffix: str = PICTURE) -> Path:
     """Return the path of a folder for pictures, with ``~`` for the home directory.
 
     Raises
@@ -70,7 +72,7 @@ def directory_path(path: Path | str) -> Path:
     path = Path(path).expanduser()
     if path.suffix.lower() in {PICTURE, *_OTHER_PICTURES} and not path.is_dir():
         raise RequestError(
-            f"{path} is the name of a file; pictures are JPEGs: give a directory, or for a single "
-            f"target a file whose name ends in {PICTURE}"
+            f"{path} is the name of a file; {_KINDS[suffix]}: give a directory, or for a single "
+            f"target a file whose name ends in {suffix}"
         )
     return path

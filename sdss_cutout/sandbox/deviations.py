@@ -18,7 +18,7 @@ from sdss_cutout.sandbox.sas import damage
 from sdss_cutout.sandbox.sql.results import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from sdss_cutout.sandbox.http.request import Request
     from sdss_cutout.sandbox.rules import PictureRequest
@@ -49,9 +49,10 @@ class Deviation:
 
 
 class BrokenFacts:
-    """The facts that are broken at present. Safe in threads."""
+    """The facts that are broken at present, of those in a table. Safe in threads."""
 
-    def __init__(self, facts: Iterable[str] = ()) -> None:
+    def __init__(self, table: Mapping[str, Deviation], facts: Iterable[str] = ()) -> None:
+        self._table = table
         self._facts: tuple[str, ...] = ()
         self._lock = threading.Lock()
         self.add(*facts)
@@ -59,8 +60,8 @@ class BrokenFacts:
     def add(self, *facts: str) -> None:
         """Break more of them."""
         for fact in facts:
-            if fact not in DEVIATIONS:
-                known = ", ".join(DEVIATIONS)
+            if fact not in self._table:
+                known = ", ".join(self._table)
                 raise ValueError(f"{fact!r} is not a fact that can be broken; these are {known}")
         with self._lock:
             self._facts = tuple(dict.fromkeys((*self._facts, *facts)))
@@ -72,7 +73,7 @@ class BrokenFacts:
 
     def response_to(self, request: Request, correct: Callable[[Request], Response]) -> Response:
         """The response to a request, given the correct one."""
-        deviations = [DEVIATIONS[fact] for fact in self._facts]
+        deviations = [self._table[fact] for fact in self._facts]
         for deviation in deviations:
             response = deviation.respond(request) if deviation.respond else None
             if response is not None:
@@ -84,7 +85,7 @@ class BrokenFacts:
 
     def drawn(self, request: Request, wanted: PictureRequest) -> PictureRequest:
         """What is drawn for a request."""
-        for deviation in (DEVIATIONS[fact] for fact in self._facts):
+        for deviation in (self._table[fact] for fact in self._facts):
             wanted = deviation.redraw(request, wanted) if deviation.redraw else wanted
         return wanted
 
@@ -317,5 +318,3 @@ DEVIATIONS: dict[str, Deviation] = {
         change=_frame(lambda body: damage.CHANGES["frame_without_astrans"](body, {})),
     ),
 }
-BREAKABLE_FACTS: dict[str, str] = {fact: entry.text for fact, entry in DEVIATIONS.items()}
-"""The facts that `Sandbox.break_fact` can break, each with what the sandbox then does."""

@@ -12,6 +12,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import MaskedColumn, QTable, Table
 from astropy.time import Time
 from exports import Pictures, make, row_of
+from readers import parquet_by_polars
 
 from sdss_cutout import CutoutError, RequestError, TargetError
 from sdss_cutout._export.export import export
@@ -136,6 +137,8 @@ def test_columns_of_every_kind(tmp_path):
             "big_endian": np.array([1.5, 2.5], dtype=">f4"),
             "dates": np.array(["2001-01-01", "NaT"], dtype="M8[D]"),
             "": np.array([1, 2]),
+            "cube": np.arange(12).reshape(2, 3, 2),
+            "nothing": np.zeros((2, 0)),
         }
     )
     export(row_of(2, columns=columns), tmp_path / "set")
@@ -147,10 +150,14 @@ def test_columns_of_every_kind(tmp_path):
     assert (first["lists"], second["lists"]) == ("[1, 2]", None)
     assert first["big_endian"] == 1.5
     assert (first["dates"], second["dates"]) == ("2001-01-01", None)
+    assert (second["cube"], second["nothing"]) == ([[6, 7], [8, 9], [10, 11]], [])
     for form in ("parquet", "webdataset", "hdf5", "zoobot", "zooniverse", "votable"):
         pytest.importorskip({"parquet": "pyarrow", "hdf5": "h5py"}.get(form, "json"))
         source = row_of(2, columns=columns, folder=tmp_path / "pics")
         export(source, tmp_path / form, form)
+    [row, _] = parquet_by_polars(tmp_path / "parquet", tmp_path)["train"]
+    assert (row["cube"], row["nothing"]) == ([[0, 1], [2, 3], [4, 5]], [])
+    assert (row["big_endian"], row["objects"]) == (1.5, str(2**63 + 5))
 
 
 HOSTILE_LABELS = [

@@ -128,6 +128,7 @@ def _write_table(group: Any, columns: Sequence[ExportColumn], rows: NDArray[np.i
     Astropy writes a table of one row; its description of the columns holds for all rows, which are
     then put in its place bit by bit.
     """
+    columns = [column for column in columns if 0 not in column.values.shape[1:]]
     _template(group, columns).write(group, path="table", serialize_meta=True)
     names = group["table"].dtype.names
     del group["table"]

@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from sdss_cutout._errors import RequestError
-from sdss_cutout._export.columns import ExportColumn
 from sdss_cutout._export.format import Format, Sample, TrainingSet
+from sdss_cutout._export.formats.arrow import arrow_array, arrow_type, binary_array, struct_array
 
 __all__ = ["FORMAT"]
 
@@ -21,10 +23,9 @@ _SHARD_BYTES = 500 * 1024**2
 def write(training_set: TrainingSet, path: Path) -> None:
     """Write ``data/{split}-NNNNN-of-NNNNN.parquet``."""
     (path / "data").mkdir(parents=True)
-    schema = _schema(training_set.columns)
-    writers = {split: _Shards(path / "data", split, schema) for split in training_set.splits}
+    writers = {split: _Shards(path / "data", split, training_set) for split in training_set.splits}
     try:
-        for sample in training_set.samples(ExportColumn.exact):
+        for sample in training_set.samples(None):
             content, _, wcs = training_set.content(sample)
             writers[sample.split].add(sample, content, wcs)
         for writer in writers.values():
@@ -37,11 +38,12 @@ def write(training_set: TrainingSet, path: Path) -> None:
 class _Shards:
     """The files of one split."""
 
-    def __init__(self, folder: Path, split: str, schema: Any) -> None:
+    def __init__(self, folder: Path, split: str, training_set: TrainingSet) -> None:
         self._folder = folder
         self._split = split
-        self._schema = schema
-        self._rows: list[dict[str, Any]] = []
+        self._columns = training_set.columns
+        self._schema = _schema(training_set.columns)
+        self._pending: list[tuple[int, bytes, bytes, bytes]] = []
         self._group_bytes = 0
         self._shard_bytes = 0
         self._writer: Any = None
@@ -49,14 +51,27 @@ class _Shards:
 
     def add(self, sample: Sample, content: bytes, wcs: str) -> None:
         """Take a picture, and write those that make a row group."""
-        image = {"bytes": content, "path": f"{sample.name}.jpg"}
-        self._rows.append({"image": image, **sample.values, "wcs": wcs})
+        name = f"{sample.name}.jpg".encode()
+        self._pending.append((sample.row, content, name, wcs.encode()))
         self._group_bytes += len(content) + len(wcs)
-        if len(self._rows) >= _GROUP_ROWS or self._group_bytes >= _GROUP_BYTES:
+        if len(self._pending) >= _GROUP_ROWS or self._group_bytes >= _GROUP_BYTES:
             self._write_group()
 
-    def _write_group(self) -> None:
+    def _batch(self) -> Any:
+        """Return what is pending in Arrow's form."""
         import pyarrow as pa
+
+        rows, contents, names, wcs = zip(*self._pending, strict=True)
+        image = [binary_array(contents, pa.binary()), binary_array(names, pa.string())]
+        numbers = np.array(rows)
+        arrays = [
+            struct_array(self._schema.field("image").type, image),
+            *(arrow_array(column, numbers) for column in self._columns),
+            binary_array(wcs, pa.string()),
+        ]
+        return pa.RecordBatch.from_arrays(arrays, schema=self._schema)
+
+    def _write_group(self) -> None:
         import pyarrow.parquet as pq
 
         if self._writer is None:
@@ -69,9 +84,9 @@ class _Shards:
                 write_page_index=True,
             )
             self._shards += 1
-        self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+        self._writer.write_batch(self._batch())
         self._shard_bytes += self._group_bytes
-        self._rows, self._group_bytes = [], 0
+        self._pending, self._group_bytes = [], 0
         if self._shard_bytes >= _SHARD_BYTES:
             self.close()
             self._shard_bytes = 0
@@ -81,7 +96,7 @@ class _Shards:
 
     def finish(self) -> None:
         """Write what is left, and give the files the names that tell how many they are."""
-        if self._rows:
+        if self._pending:
             self._write_group()
         self.close()
         for number in range(self._shards):
@@ -100,21 +115,12 @@ def _schema(columns: Any) -> Any:
     import pyarrow as pa
 
     image = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
-    types = {column.name: _arrow_type(column) for column in columns} | {"wcs": pa.string()}
+    types = {column.name: arrow_type(column) for column in columns} | {"wcs": pa.string()}
     features: dict[str, Any] = {name: _feature(kind) for name, kind in types.items()}
     features = {"image": {"_type": "Image"}, **features}
     metadata = {"huggingface": json.dumps({"info": {"features": features}})}
     fields = [pa.field("image", image), *(pa.field(*item) for item in types.items())]
     return pa.schema(fields, metadata=metadata)
-
-
-def _arrow_type(column: ExportColumn) -> Any:
-    import pyarrow as pa
-
-    kind = pa.string() if column.is_text else pa.from_numpy_dtype(column.values.dtype)
-    for _ in range(column.values.ndim - 1):
-        kind = pa.list_(kind)
-    return kind
 
 
 _HUGGING_FACE_NAMES = {"double": "float64", "float": "float32", "halffloat": "float16"}

@@ -33,6 +33,8 @@ def write(training_set: TrainingSet, path: Path) -> None:
     rows = training_set.rows
     table = Table()
     for column in training_set.columns:
+        if 0 in column.values.shape[1:]:
+            continue
         values = MaskedColumn(_storable(column, rows), mask=column.missing[rows])
         values.unit, values.description = column.unit or None, column.description or None
         table[column.name] = values
