@@ -267,9 +267,7 @@ def _write_sheet(directory: Path) -> tuple[Path, Path]:
     "--seed", type=int, default=0, metavar="N", show_default=True,
     help="Another number divides another way.",
 )  # fmt: skip
-@click.option(
-    "--columns", metavar="A,B", help="Columns of the table that go along.  [default: all]"
-)
+@click.option("--columns", metavar="A,B", help="Columns of the table to export.  [default: all]")
 @click.option("--marks", metavar="FILE", help="Marks of the contact sheet, as the column mark.")
 @click.option("--overwrite", is_flag=True, help="Replace what is there.")
 @json_option
@@ -442,7 +440,7 @@ def demo(directory: Path) -> None:
     click.echo(f"{len(report)} targets: {summarise(report.counts)}.")
     click.echo(f"Pictures (.jpg) and their FITS headers (.wcs): {report.directory}")
     table = report.directory / MANIFEST_TABLE
-    click.echo(f"What was asked and what came of it:            {table}")
+    click.echo(f"Requests and their outcomes, as a table:       {table}")
     click.echo(f"To look at:                                    {page}\n{'':47}{montage}")
     if report.counts["failed"]:
         raise SystemExit(SOME_FAILED)

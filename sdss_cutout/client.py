@@ -30,7 +30,7 @@ from sdss_cutout._results.outcome import KEPT, OK, Outcome, Outcomes, outcome_of
 from sdss_cutout._results.stored import AnyCutout, StoredCutouts, stored_cutout
 from sdss_cutout._service.sas import SAS
 from sdss_cutout._service.skyserver import explore_url, navigate_url
-from sdss_cutout._store.layout import FITS, PICTURE, directory_path
+from sdss_cutout._store.layout import directory_path
 from sdss_cutout._targets.targets import Targets, read_targets, stream_targets
 from sdss_cutout._transfer.session import Session
 
@@ -73,7 +73,7 @@ class OnResult(Protocol):
 
 
 class SDSSCutouts:
-    """Gets SDSS pictures of positions on the sky, checked, each with its WCS.
+    """Downloads SDSS images of positions on the sky, checked, each with its WCS.
 
     Settings that are None are read from ``sdss_cutout.conf`` at each call.
 
@@ -86,7 +86,7 @@ class SDSSCutouts:
     max_connections : int, optional
         Requests under way at the same time, 8 by default.
     max_rate : float, optional
-        Requests a second, of all connections together and retries included, 10 by default.
+        Requests per second, of all connections together and retries included, 10 by default.
         It is spread evenly, falls when the server says that it is overloaded, and recovers.
     timeout : float, optional
         Seconds that one attempt may take as a whole, 30 by default.
@@ -190,7 +190,7 @@ class SDSSCutouts:
         from sdss_cutout._download.calibrated.run import CalibratedSource, FrameSource
 
         archive, settings, site = self._archive, self._settings(), self._site()
-        root, auth = check_root("frames_url", conf.frames_url, archive.default_url)
+        root, auth = check_root("frames_url", str(conf.frames_url), archive.default_url)
         return CalibratedSource(
             site=site,
             session=self._session,
@@ -228,7 +228,7 @@ class SDSSCutouts:
         on_result: OnResult | None,
     ) -> _Job:
         return _Job(
-            client=self, directory=_directory(directory, bands), bands=bands or "",
+            client=self, directory=directory_path(directory).absolute(), bands=bands or "",
             overwrite=overwrite, avm=avm, executor=executor, on_result=on_result,
         )  # fmt: skip
 
@@ -251,7 +251,7 @@ class SDSSCutouts:
         """Get pictures into memory.
 
         Any two of ``scale``, ``fov`` and the width in pixels fix the third; where only one is
-        given, ``scale`` takes its default. Each may be an array with one value a target.
+        given, ``scale`` takes its default. Each may be an array with one value per target.
 
         Parameters
         ----------
@@ -274,7 +274,7 @@ class SDSSCutouts:
             What the server marks: positions, a filter such as ``"SR(10,20)"`` (stars of r from
             10 to 20), or SQL that selects ra and dec.
         names : str or sequence of str, optional
-            The stems of the files: the name of a column, or one name a target. By default a
+            The stems of the files: the name of a column, or one name per target. By default a
             column called name, id or objid, else names such as ``J011605.60-000053.6``.
 
         Returns
@@ -335,8 +335,8 @@ class SDSSCutouts:
     ) -> DownloadReport:
         """Get pictures into a directory: ``{name}.jpg`` and ``{name}.wcs``, and a manifest.
 
-        What the directory has already is kept. Started again after whatever has stopped it, a
-        download fetches what is missing and nothing else.
+        What exists in the directory is kept. Run again after an
+        interruption, a download fetches what is missing and nothing else.
 
         Parameters
         ----------
@@ -349,9 +349,9 @@ class SDSSCutouts:
         scale, size, width, height, fov, overlays, mark, names : optional
             As for `get`.
         overwrite : bool, optional
-            Fetch again what is there already, also if it is from another request.
+            Fetch again what exists, even if it is from a different request.
         avm : bool, optional
-            Write the place on the sky into the pictures too, as AVM.
+            Write the sky coordinates into the pictures, too, as AVM.
         executor : `concurrent.futures.Executor`, optional
             Fetch in its workers, which share ``max_rate`` and ``max_connections`` and write to
             the same directory.
@@ -362,7 +362,7 @@ class SDSSCutouts:
         Returns
         -------
         DownloadReport
-            What came of each target, in the targets' order.
+            The outcome of each target, in the order of the targets.
 
         Raises
         ------
@@ -443,7 +443,7 @@ class SDSSCutouts:
         ----------
         sql : str
             The query, in SkyServer's dialect. The server returns 500,000 rows at most and takes
-            60 queries a minute; more of them wait.
+            60 queries per minute; more of them wait.
 
         Returns
         -------
@@ -453,7 +453,7 @@ class SDSSCutouts:
         Raises
         ------
         QueryError
-            With the server's words, in whichever way it says that the query failed.
+            With the server's message, whatever form it has.
 
         Examples
         --------
@@ -489,7 +489,7 @@ class SDSSCutouts:
         Returns
         -------
         CutoutList
-            One cutout a row, with the query's columns in its table.
+            One cutout per row, with the query's columns in its table.
 
         Raises
         ------
@@ -610,7 +610,7 @@ class SDSSCutouts:
         Raises
         ------
         TargetError
-            If this is no objID.
+            If this is not a valid objID.
 
         Examples
         --------
@@ -765,10 +765,6 @@ def _job(client: SDSSCutouts, directory: Path, bands: str, overwrite: bool, avm:
     )  # fmt: skip
 
 
-def _directory(directory: str | Path, bands: str | None) -> Path:
-    return directory_path(directory, suffix=FITS if bands else PICTURE).absolute()
-
-
 def _frame_cache() -> Path | None:
     """Return the folder in which frames are kept."""
     if conf.frame_cache:
@@ -824,7 +820,7 @@ class _Watcher:
 def _report(
     job: _Job, chunks: Sequence[TargetChunk], outcomes: Outcomes, nothing: AnyBatch
 ) -> DownloadReport:
-    """Return what came of the chunks of a download; ``nothing`` is no requests of their kind."""
+    """Return the outcomes of the chunks of a download, as a report; ``nothing`` is no requests of their kind."""
     requests = concatenate([chunk.requests for chunk in chunks] or [nothing])
     cutouts = StoredCutouts(
         directory=job.directory,

@@ -49,7 +49,7 @@ def client(sandbox):
 
 @pytest.fixture(autouse=True)
 def _settings_stay():
-    """Give back the settings that a test changes."""
+    """Restore the settings that a test changes."""
     names = [name for name in dir(type(conf)) if not name.startswith("_")]
     yield
     for name in names:

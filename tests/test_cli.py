@@ -321,7 +321,7 @@ def test_get_writes_the_file_that_is_named(run, tmp_path):
     assert run("get", "19", "0", "-o", path, "--size", 64)[:2] == (0, f"{path}\n")
     status, _, err = run("get", "19", "0", "-o", tmp_path / "pic.png")
     assert status == 2
-    assert "pic.png is the name of a file; pictures are JPEGs" in err
+    assert "pic.png is the name of a file: give a directory" in err
 
 
 def test_get_takes_one_target_in_any_words(run, targets, tmp_path):

@@ -37,8 +37,11 @@ def _public():
 
 
 def _members(name, thing):
-    """Yield a class's own methods and properties, under their import names."""
-    for key, member in vars(thing).items() if inspect.isclass(thing) else ():
+    """Yield the methods and properties that a class has from us, under their import names."""
+    members = {}
+    for base in reversed(inspect.getmro(thing)) if inspect.isclass(thing) else ():
+        members |= vars(base) if base.__module__.startswith("sdss_cutout") else {}
+    for key, member in members.items():
         plain = getattr(member, "__func__", member)
         if not key.startswith("_") and (inspect.isfunction(plain) or isinstance(member, property)):
             yield f"{name}.{key}", plain if inspect.isfunction(plain) else member
@@ -58,10 +61,10 @@ def _doctests():
     ``sdss_cutout``, so that tracebacks and pages show the names that users import; therefore they
     are looked for here.
     """
-    finder = doctest.DocTestFinder(exclude_empty=True)
+    finder = doctest.DocTestFinder(exclude_empty=True, recurse=False)
     return [
         test
-        for name, thing in PUBLIC.items()
+        for name, thing in {**PUBLIC, **MEMBERS}.items()
         for test in finder.find(thing, name, module=False, globs={})
     ]
 

@@ -47,7 +47,9 @@ def test_what_is_imported_is_declared_and_the_other_way_round():
 
 def test_the_extras_for_the_readme_are_the_groups_of_the_same_name():
     for name in ("test", "docs"):
-        assert PROJECT["project"]["optional-dependencies"][name] == PROJECT["dependency-groups"][name]
+        assert (
+            PROJECT["project"]["optional-dependencies"][name] == PROJECT["dependency-groups"][name]
+        )
 
 
 def test_every_dependency_has_a_floor_and_no_ceiling():

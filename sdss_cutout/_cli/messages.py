@@ -97,7 +97,7 @@ _AS_TYPED = {
 _ARGUMENTS = re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?!\w)" for name in _AS_TYPED))
 # Messages about names tell both forms, as they are read in either place.
 _BOTH_FORMS = re.compile(r"names=['\"](\w+)['\"], or --names \1")
-# Where the value that was refused stands in a message.
+# Where the refused value is in a message.
 _OPTIONS = re.compile(
     r"(?<![\w-])(scale|width|height|fov|overlays|bands|timeout|label|split)(?= = )"
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import numpy as np
 
@@ -30,8 +30,8 @@ class Site:
 
 
 def check_site(base_url: str, release: int, service: ImageService = SKYSERVER) -> Site:
-    """Return the site, or raise `RequestError` if there can be none such."""
-    bare, auth = check_root("base_url", base_url, "https://skyserver.sdss.org")
+    """Return the site, or raise `RequestError` if URL or release is not valid."""
+    bare, auth = check_root("base_url", str(base_url), "https://skyserver.sdss.org")
     if isinstance(release, bool) or not isinstance(release, int | np.integer):
         raise RequestError(f"data_release = {release!r} is not a whole number")
     if not service.first_release <= release <= service.last_release:
@@ -42,37 +42,20 @@ def check_site(base_url: str, release: int, service: ImageService = SKYSERVER) -
     return Site(base_url=bare, release=int(release), auth=auth, service=service)
 
 
-def check_root(name: str, root: str, example: str) -> tuple[str, tuple[str, str] | None]:
-    """Return a server's root without credentials, and the user and password if there are any.
+def check_root(name: str, url: str, example: str) -> tuple[str, tuple[str, str] | None]:
+    """Return a server's root, without credentials, and the credentials; or raise `RequestError`.
 
-    Parameters
-    ----------
-    name : str
-        The setting that it comes from.
-    root : str
-        The root: a URL without a query or anything unprintable.
-    example : str
-        What the error names as an example.
-
-    Raises
-    ------
-    RequestError
-        If this is not the root of a server.
+    A root has no query and nothing unprintable. Credentials go with the connection; a URL is
+    written into files and messages.
     """
-    split = _split_root(name, str(root), example)
-    # Credentials go with the connection; a URL is written into files and messages.
+    try:
+        split = urlsplit(url.rstrip("/"))
+        known = bool(split.hostname) and split.scheme in ("http", "https") and split.port != 0
+    except ValueError:  # such as a port that is not a number
+        known = False
+    if not known or not re.fullmatch(r"[^\s?#\\]+", url) or not url.isprintable():
+        shown = re.sub(r"//.*@", "//", url)  # not the password
+        raise RequestError(f"{name} = {shown!r} is not a URL such as {example}")
     bare = urlunsplit(split._replace(netloc=split.netloc.rpartition("@")[2]))
     auth = (unquote(split.username), unquote(split.password or "")) if split.username else None
     return bare, auth
-
-
-def _split_root(name: str, base_url: str, example: str) -> SplitResult:
-    try:
-        split = urlsplit(base_url.rstrip("/"))
-        known = bool(split.hostname) and split.scheme in ("http", "https") and split.port != 0
-    except ValueError:  # such as a port that is no number
-        known = False
-    if not known or not re.fullmatch(r"[^\s?#\\]+", base_url) or not base_url.isprintable():
-        shown = re.sub(r"//.*@", "//", base_url)  # not the password
-        raise RequestError(f"{name} = {shown!r} is not a URL such as {example}")
-    return split

@@ -37,7 +37,6 @@ def sidecar_of(picture: Path) -> Path:
     return picture.with_name(f"{picture.stem}{SIDECAR}")
 
 
-_KINDS = {PICTURE: "pictures are JPEGs", FITS: "calibrated cutouts are FITS files"}
 _OTHER_PICTURES = {
     ".bmp", ".fit", ".fits", ".gif", ".jpeg", ".pdf", ".png", ".svg", ".tif", ".tiff", ".wcs",
     ".webp",
@@ -55,13 +54,12 @@ def place_of(path: Path | str, name: str, *, bands: str = "") -> tuple[Path, str
         If it is the name of another kind of file.
     """
     path = Path(path).expanduser()
-    suffix = FITS if bands else PICTURE
-    if path.suffix.lower() == suffix and not path.is_dir():
+    if path.suffix.lower() == (FITS if bands else PICTURE) and not path.is_dir():
         return path.parent, path.stem
-    return directory_path(path, suffix=suffix), name
+    return directory_path(path), name
 
 
-def directory_path(path: Path | str, *, suffix: str = PICTURE) -> Path:
+def directory_path(path: Path | str) -> Path:
     """Return the path of a folder for pictures, with ``~`` for the home directory.
 
     Raises
@@ -72,7 +70,7 @@ def directory_path(path: Path | str, *, suffix: str = PICTURE) -> Path:
     path = Path(path).expanduser()
     if path.suffix.lower() in {PICTURE, *_OTHER_PICTURES} and not path.is_dir():
         raise RequestError(
-            f"{path} is the name of a file; {_KINDS[suffix]}: give a directory, or for a single "
-            f"target a file whose name ends in {suffix}"
+            f"{path} is the name of a file: give a directory, or for a single target a file whose "
+            f"name ends in {PICTURE}, or in {FITS} for calibrated data"
         )
     return path
