@@ -915,7 +915,7 @@ class _Watcher:
 def _report(
     job: _Job, chunks: Sequence[TargetChunk], outcomes: Outcomes, nothing: AnyBatch
 ) -> DownloadReport:
-    """Return the outcomes of the chunks of a download, as a report; ``nothing`` is no requests of their kind."""
+    """Return the outcomes of the chunks of a download; ``nothing`` is no requests of their kind."""
     requests = concatenate([chunk.requests for chunk in chunks] or [nothing])
     cutouts = StoredCutouts(
         directory=job.directory,
