@@ -98,7 +98,7 @@ def get(target: tuple[str, ...], directory: Path, **given: Any) -> None:
     targets = _one_target(target, given)
     cutout = None if given["overwrite"] else _existing(client, targets, directory, options)
     if cutout is None:
-        cutout = next(iter(cast("CutoutList", client.get(targets, **options))))
+        cutout = client.get(targets, **options)[0]
         if cutout.has_picture:
             cutout = cutout.save(directory, avm=given["avm"])
     if given["as_json"]:
