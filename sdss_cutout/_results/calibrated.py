@@ -455,3 +455,6 @@ def calibrated_cutout_of_outcome(
         date=outcome.date,
         in_memory_content=content,
     )
+
+
+CalibratedCutout.__module__ = "sdss_cutout"
