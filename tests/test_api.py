@@ -13,8 +13,8 @@ import sdss_cutout
 
 PUBLIC = [
     "CalibratedCutout", "Conf", "Cutout", "CutoutError", "CutoutList", "DownloadReport", "Export",
-    "ImageError", "OutsideFootprintError", "QueryError", "RequestError", "SDSSCutouts", "ServiceError",
-    "StoreError", "TargetError", "conf", "read_cutouts", "read_marks",
+    "ImageError", "OutsideFootprintError", "QueryError", "RequestError", "SDSSCutouts",
+    "ServiceError", "StoreError", "TargetError", "conf", "read_cutouts", "read_marks",
 ]  # fmt: skip
 
 
