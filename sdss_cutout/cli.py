@@ -49,12 +49,14 @@ Examples:
   sdss-cutout sql "SELECT TOP 50 objID, ra, dec FROM Galaxy WHERE r < 17" -o cutouts
   sdss-cutout sheet cutouts
   sdss-cutout export cutouts -o dataset --format imagefolder --split train=0.8,test=0.2
+  sdss-cutout check
 
 \b
 Exit status:
   0    every target has a picture, or lies outside SDSS's imaging
   1    some targets have failed; the same command tries them again
   2    wrong use or bad input; nothing was sent
+  3    check only: the server cannot be reached
   130  interrupted; the same command goes on where it stopped
 """
 
@@ -253,6 +255,7 @@ def sheet(directory: Path, **given: Any) -> None:
 
 def _write_sheet(directory: Path) -> tuple[Path, Path]:
     from sdss_cutout import read_cutouts
+    from sdss_cutout._results.calibrated import preview_of
     from sdss_cutout._store.layout import MONTAGE
     from sdss_cutout._views.montage import write_montage
     from sdss_cutout._views.sheet import write_sheet
@@ -260,7 +263,7 @@ def _write_sheet(directory: Path) -> tuple[Path, Path]:
     cutouts = read_cutouts(directory)
     table = cutouts.table
     montage = write_montage(cutouts, directory / MONTAGE, titles=table["name"])
-    return write_sheet(directory, table), montage
+    return write_sheet(directory, table, preview=preview_of), montage
 
 
 @main.command()
@@ -282,9 +285,7 @@ def _write_sheet(directory: Path) -> tuple[Path, Path]:
     "--seed", type=int, default=0, metavar="N", show_default=True,
     help="Another number divides another way.",
 )  # fmt: skip
-@click.option(
-    "--columns", metavar="A,B", help="Columns of the table that go along.  [default: all]"
-)
+@click.option("--columns", metavar="A,B", help="Columns of the table to export.  [default: all]")
 @click.option("--marks", metavar="FILE", help="Marks of the contact sheet, as the column mark.")
 @click.option("--overwrite", is_flag=True, help="Replace what is there.")
 @json_option
@@ -457,7 +458,7 @@ def demo(directory: Path) -> None:
     click.echo(f"{len(report)} targets: {summarise(report.counts)}.")
     click.echo(f"Pictures (.jpg) and their FITS headers (.wcs): {report.directory}")
     table = report.directory / MANIFEST_TABLE
-    click.echo(f"What was asked and what came of it:            {table}")
+    click.echo(f"Requests and their outcomes, as a table:       {table}")
     click.echo(f"To look at:                                    {page}\n{'':47}{montage}")
     if report.counts["failed"]:
         raise SystemExit(SOME_FAILED)

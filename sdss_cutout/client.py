@@ -73,7 +73,7 @@ class OnResult(Protocol):
 
 
 class SDSSCutouts:
-    """Gets SDSS pictures of positions on the sky, checked, each with its WCS.
+    """Downloads SDSS images of positions on the sky, checked, each with its WCS.
 
     Settings that are None are read from ``sdss_cutout.conf`` at each call.
 
@@ -86,7 +86,7 @@ class SDSSCutouts:
     max_connections : int, optional
         Requests under way at the same time, 8 by default.
     max_rate : float, optional
-        Requests a second, of all connections together and retries included, 10 by default.
+        Requests per second, of all connections together and retries included, 10 by default.
         It is spread evenly, falls when the server says that it is overloaded, and recovers.
     timeout : float, optional
         Seconds that one attempt may take as a whole, 30 by default.
@@ -251,7 +251,7 @@ class SDSSCutouts:
         """Get pictures into memory.
 
         Any two of ``scale``, ``fov`` and the width in pixels fix the third; where only one is
-        given, ``scale`` takes its default. Each may be an array with one value a target.
+        given, ``scale`` takes its default. Each may be an array with one value per target.
 
         Parameters
         ----------
@@ -274,7 +274,7 @@ class SDSSCutouts:
             What the server marks: positions, a filter such as ``"SR(10,20)"`` (stars of r from
             10 to 20), or SQL that selects ra and dec.
         names : str or sequence of str, optional
-            The stems of the files: the name of a column, or one name a target. By default a
+            The stems of the files: the name of a column, or one name per target. By default a
             column called name, id or objid, else names such as ``J011605.60-000053.6``.
         bands : str, optional
             Calibrated data in these of ``ugriz``, as ``"gri"``, in place of a picture. Without
@@ -343,8 +343,8 @@ class SDSSCutouts:
 
         With ``bands`` it gets calibrated data, ``{name}.fits``.
 
-        What the directory has already is kept. Started again after whatever has stopped it, a
-        download fetches what is missing and nothing else.
+        What exists in the directory is kept. Run again after an
+        interruption, a download fetches what is missing and nothing else.
 
         Parameters
         ----------
@@ -357,9 +357,9 @@ class SDSSCutouts:
         scale, size, width, height, fov, overlays, mark, names, bands : optional
             As for `get`. Calibrated data are files ``{name}.fits``.
         overwrite : bool, optional
-            Fetch again what is there already, also if it is from another request.
+            Fetch again what exists, even if it is from a different request.
         avm : bool, optional
-            Write the place on the sky into the pictures too, as AVM.
+            Write the sky coordinates into the pictures, too, as AVM.
         executor : `concurrent.futures.Executor`, optional
             Fetch in its workers, which share ``max_rate`` and ``max_connections`` and write to
             the same directory.
@@ -370,7 +370,7 @@ class SDSSCutouts:
         Returns
         -------
         DownloadReport
-            What came of each target, in the targets' order.
+            The outcome of each target, in the order of the targets.
 
         Raises
         ------
@@ -451,7 +451,7 @@ class SDSSCutouts:
         ----------
         sql : str
             The query, in SkyServer's dialect. The server returns 500,000 rows at most and takes
-            60 queries a minute; more of them wait.
+            60 queries per minute; more of them wait.
 
         Returns
         -------
@@ -461,7 +461,7 @@ class SDSSCutouts:
         Raises
         ------
         QueryError
-            With the server's words, in whichever way it says that the query failed.
+            With the server's message, whatever form it has.
 
         Examples
         --------
@@ -497,7 +497,7 @@ class SDSSCutouts:
         Returns
         -------
         CutoutList
-            One cutout a row, with the query's columns in its table.
+            One cutout per row, with the query's columns in its table.
 
         Raises
         ------
@@ -618,7 +618,7 @@ class SDSSCutouts:
         Raises
         ------
         TargetError
-            If this is no objID.
+            If this is not a valid objID.
 
         Examples
         --------
@@ -828,7 +828,7 @@ class _Watcher:
 def _report(
     job: _Job, chunks: Sequence[TargetChunk], outcomes: Outcomes, nothing: AnyBatch
 ) -> DownloadReport:
-    """Return what came of the chunks of a download; ``nothing`` is no requests of their kind."""
+    """Return the outcomes of the chunks of a download; ``nothing`` is no requests of their kind."""
     requests = concatenate([chunk.requests for chunk in chunks] or [nothing])
     cutouts = StoredCutouts(
         directory=job.directory,

@@ -53,7 +53,7 @@ _NUMBERS = itertools.count()
 
 @pytest.fixture(autouse=True)
 def _settings_stay(tmp_path_factory):
-    """Give back the settings that a test changes; frames are kept for a test only."""
+    """Restore the settings that a test changes; frames are kept for a test only."""
     conf.frame_cache = str(tmp_path_factory.getbasetemp() / f"frames-{next(_NUMBERS)}")
     names = [name for name in dir(type(conf)) if not name.startswith("_")]
     yield

@@ -237,7 +237,7 @@ def _submit(
     state = replace(limiter.state(), due_after=due_after)
     try:
         return executor.submit(_work, chunk, share, state, writer)
-    except BrokenExecutor as error:  # for good, as a pool of processes is that has lost one
+    except BrokenExecutor as error:  # a pool that has lost a process stays unusable
         chunk.tries = _MOST_TRIES
         future: Future[_ChunkResult] = Future()
         future.set_exception(error)
@@ -255,7 +255,7 @@ def _learn(result: _ChunkResult, chunk: _Chunk, limiter: RateLimiter, early_end:
 
 
 def _loss_of(future: Future[_ChunkResult]) -> BaseException | None:
-    """Return the error that tells of a lost worker; one of the work itself is not such."""
+    """Return the error that means a lost worker; None for an error of the work itself."""
     try:
         error = future.exception()
     except CancelledError as cancelled:
@@ -313,7 +313,7 @@ class _ChunkResult:
 
     outcomes: list[Outcome]
     state: LimiterState
-    unreachable: frozenset[int]  # targets for which no connection came about
+    unreachable: frozenset[int]  # targets for which no connection could be made
 
 
 def _work(

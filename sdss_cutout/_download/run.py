@@ -46,7 +46,7 @@ class Fetch(Protocol):
 
 
 class OnOutcome(Protocol):
-    """Is told of outcomes as they come, in the calling thread."""
+    """Is called with the outcomes as they come, in the calling thread."""
 
     def many_kept(self, chunk: TargetChunk, rows: Sequence[int], outcomes: Outcomes) -> None:
         """Take note of pictures that exist already."""
@@ -76,7 +76,7 @@ def download(
     fetch : Fetch
         Turns tasks into outcomes.
     on_outcome : OnOutcome
-        Is told of each outcome.
+        Is called with each outcome.
     plan_first : bool
         Whether everything is planned, and so refused if need be, before anything is sent or
         changed; a stream is planned chunk by chunk.
@@ -104,7 +104,7 @@ def _table_at_the_end(directory: DownloadDirectory) -> Iterator[None]:
     except StoreError:
         raise
     except BaseException:
-        with contextlib.suppress(StoreError):  # the first error is the one to tell of
+        with contextlib.suppress(StoreError):  # the first error is the one to report
             _write_table(directory)
         raise
     _write_table(directory)
@@ -210,7 +210,7 @@ class _Run:
         yield from self._claimed(waiting, self.directory.wait_for_others)
 
     def _act(self, plan: _Plan) -> None:
-        """Note what needs no request, after mending what can be mended."""
+        """Note what needs no request, after repairing what can be repaired."""
         chunk, first = plan.chunk, plan.chunk.first_row
         self.outcomes.extend(len(chunk))
         if (kept := plan.kept) is not None and len(kept.rows):
@@ -274,7 +274,7 @@ class _Run:
                 self.deferred.append(item)
 
     def drive(self, fetch: Fetch, tasks: Iterator[AnyTask]) -> None:
-        """Fetch the tasks and record what comes of them."""
+        """Fetch the tasks and record their outcomes."""
         for outcome in fetch(tasks):
             item = self._under_way.pop(outcome.index)
             self.directory.record(self._entry(item, outcome))

@@ -1,4 +1,4 @@
-"""Writes what an answer brought into the directory of a download."""
+"""Writes what an answer contained into the directory of a download."""
 
 from __future__ import annotations
 

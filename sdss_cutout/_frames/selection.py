@@ -34,7 +34,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field, as the server's search tells of it.
+    """One field, as the server's search describes it.
 
     Attributes
     ----------

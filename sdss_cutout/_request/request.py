@@ -35,7 +35,7 @@ class CutoutRequest:
     ra, dec : float
         ICRS position of the reference pixel, degrees.
     scale : float
-        Arcsec a pixel.
+        Arcsec per pixel.
     width, height : int
         Pixels.
     overlays : str
@@ -71,7 +71,7 @@ class RequestBatch:
     Attributes
     ----------
     ra, dec, scale : ndarray of float, shape (n,)
-        ICRS degrees; arcsec a pixel.
+        ICRS degrees; arcsec per pixel.
     width, height : ndarray of int, shape (n,)
         Pixels.
     overlays : str
@@ -155,7 +155,7 @@ def concatenate(batches: Sequence[B]) -> B:
 
 
 def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return arrays one behind the other; one value for all targets stays one in memory."""
+    """Return concatenated arrays; one value for all targets stays one in memory."""
     firsts = {array[0].item() for array in arrays if len(array)}
     if len(firsts) == 1 and not any(any(array.strides) for array in arrays if len(array)):
         return np.broadcast_to(next(a[0] for a in arrays if len(a)), sum(map(len, arrays)))

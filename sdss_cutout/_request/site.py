@@ -30,7 +30,7 @@ class Site:
 
 
 def check_site(base_url: str, release: int, service: ImageService = SKYSERVER) -> Site:
-    """Return the site, or raise `RequestError` if there can be none such."""
+    """Return the site, or raise `RequestError` if URL or release is not valid."""
     bare, auth = check_root("base_url", str(base_url), "https://skyserver.sdss.org")
     if isinstance(release, bool) or not isinstance(release, int | np.integer):
         raise RequestError(f"data_release = {release!r} is not a whole number")
@@ -51,7 +51,7 @@ def check_root(name: str, url: str, example: str) -> tuple[str, tuple[str, str] 
     try:
         split = urlsplit(url.rstrip("/"))
         known = bool(split.hostname) and split.scheme in ("http", "https") and split.port != 0
-    except ValueError:  # such as a port that is no number
+    except ValueError:  # such as a port that is not a number
         known = False
     if not known or not re.fullmatch(r"[^\s?#\\]+", url) or not url.isprintable():
         shown = re.sub(r"//.*@", "//", url)  # not the password

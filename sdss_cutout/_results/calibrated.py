@@ -39,7 +39,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-__all__ = ["CalibratedCutout", "calibrated_cutout_of_images", "calibrated_cutout_of_outcome"]
+    from sdss_cutout._views.preview import Preview
+
+__all__ = [
+    "CalibratedCutout",
+    "calibrated_cutout_of_images",
+    "calibrated_cutout_of_outcome",
+    "preview_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -470,6 +477,17 @@ class CalibratedCutout:
         sdss_cutout.OutsideFootprintError: J174536.00-290000.0: no SDSS imaging here (http://...)
         """
         raise_for_status(self)
+
+
+def preview_of(path: Path) -> Preview:
+    """Return what the contact sheet shows of a file; nothing where it is missing or damaged."""
+    from sdss_cutout._views.preview import Preview, composite_preview
+
+    try:
+        cutout = CalibratedCutout.read(path)
+    except ImageError:
+        return Preview(b"", b"")
+    return composite_preview(cutout, WCS(cutout.hdulist[1].header))
 
 
 def _place_of(cutout: CalibratedCutout, hdus: fits.HDUList, band: str) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""A directory comes back: the table, the order and the pictures of earlier downloads."""
+"""Reads a directory: the table, the order and the pictures of earlier downloads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ __all__ = ["read_cutouts"]
 
 
 def read_cutouts(directory: str | Path) -> CutoutList:
-    """Bring back what downloads have brought to a directory.
+    """Read what downloads have written to a directory.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def read_cutouts(directory: str | Path) -> CutoutList:
     Returns
     -------
     CutoutList
-        One cutout a target, with the columns that came with the targets. Targets without a
+        One cutout per target, with the columns that came with the targets. Targets without a
         picture are in it too. A picture is read, and checked against its sidecar, when its
         cutout is reached, so that a large directory does not fill the memory.
 
@@ -161,7 +161,7 @@ _NO_ENTRY = ManifestEntry(
 
 
 def outcome_of_entry(index: int, entry: ManifestEntry) -> Outcome:
-    """Return what a manifest says that came of a target."""
+    """Return the outcome of a target as a manifest has it."""
     return Outcome(
         index=index, name=entry.name, status=entry.status,
         coverage=math.nan if entry.coverage is None else entry.coverage, nbytes=entry.nbytes,

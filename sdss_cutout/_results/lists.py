@@ -71,9 +71,9 @@ class _Results(Sequence[Cutout]):
         Each reads its picture when its content is asked for, so one file that is gone or damaged
         does not end the loop.
 
-        Yields
-        ------
-        Cutout
+        Returns
+        -------
+        iterator of Cutout
 
         Examples
         --------
@@ -100,7 +100,7 @@ class _Results(Sequence[Cutout]):
 
     @property
     def table(self) -> Table:
-        """One row per target: the input columns, then ours; made anew at each access."""
+        """One row per target: the input columns, then ours; made again at each access."""
         return result_table(self.input_table, _columns(self.cutouts))
 
     @property
@@ -127,7 +127,7 @@ class _Results(Sequence[Cutout]):
         reverse: bool = False,
         tile: float = 1.2,
     ) -> Figure:
-        """Draw the pictures side by side; outside and failed targets show as such.
+        """Draw the pictures side by side; outside and failed targets are shown, too.
 
         Parameters
         ----------
@@ -151,7 +151,7 @@ class _Results(Sequence[Cutout]):
         Raises
         ------
         RequestError
-            If there is no such column, or ``titles`` has not one text per target.
+            If there is no such column, or ``titles`` does not have one text per target.
 
         Examples
         --------
@@ -178,7 +178,7 @@ class _Results(Sequence[Cutout]):
         ----------
         marks : str, `~pathlib.Path` or `~astropy.table.Table`
             The file that the page exported, or what `read_marks` returned. Names of other targets
-            are passed over.
+            are ignored.
 
         Returns
         -------
@@ -226,9 +226,9 @@ class _Results(Sequence[Cutout]):
     ) -> Export:
         """Write the pictures as a training set, whole or not at all.
 
-        Targets without a picture are left out and counted. The columns of `table` go along, and
-        with them ``ra``, ``dec`` and ``release`` of each picture and its FITS header as text,
-        ``wcs``. Identifiers keep all their digits.
+        Targets without a picture are left out and counted. The set has the columns of `table`, and
+        ``ra``, ``dec`` and ``release`` of each picture and its FITS header as text, ``wcs``.
+        Identifiers keep all their digits.
 
         Parameters
         ----------
@@ -249,7 +249,7 @@ class _Results(Sequence[Cutout]):
         seed : int, optional
             Another number gives another division.
         columns : sequence of str, optional
-            The columns of `table` that go along; by default all.
+            The columns of `table` to export; by default all.
         overwrite : bool, optional
             Replace what is at ``path``.
 
@@ -355,7 +355,7 @@ class Rerun(Protocol):
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False, kw_only=True)
 class DownloadReport(_Results):
-    """What came of each target of a download, in the targets' order.
+    """The outcome of each target of a download, in the order of the targets.
 
     Attributes
     ----------
@@ -453,9 +453,9 @@ class DownloadReport(_Results):
     def write_html(self, path: str | Path | None = None) -> Path:
         """Write a page with the pictures, which opens from the disk without a server.
 
-        It searches, sorts and filters by any column, shows coordinates under the pointer and
-        sorts the pictures into classes, with comments; `with_marks` brings these back. It needs
-        nothing but the files beside it.
+        It searches, sorts and filters by any column, and shows the coordinates under the pointer.
+        Pictures can be sorted into classes, with comments, which `DownloadReport.with_marks`
+        reads. It needs nothing but the files beside it.
 
         Parameters
         ----------
@@ -483,9 +483,10 @@ class DownloadReport(_Results):
         ...     client.download_sql(sql, folder, size=64).write_html().name
         'index.html'
         """
+        from sdss_cutout._results.calibrated import preview_of
         from sdss_cutout._views.sheet import write_sheet
 
-        return write_sheet(self.directory, self.table, path)
+        return write_sheet(self.directory, self.table, path, preview=preview_of)
 
     def _repr_html_(self) -> str:
         from sdss_cutout._views.notebook import report_html

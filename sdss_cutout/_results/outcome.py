@@ -1,4 +1,4 @@
-"""What came of a target: one record, and the columns of a million."""
+"""The outcome of a target: one record, and the columns of a million."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _STATUSES = ("", OK, KEPT, OUTSIDE, FAILED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one target, without its picture; plain data that travels between processes.
+    """The outcome of one target, without its picture; plain data that is sent between processes.
 
     Attributes
     ----------
@@ -53,7 +53,7 @@ class Outcome:
     source_sha256 : str
         Checksum of the bytes that the server sent.
     attempts : int
-        Requests that were sent, in the run that brought this.
+        Requests that were sent, in the run that fetched this.
     error : str
         What went wrong.
     origin, date : str

@@ -118,13 +118,13 @@ class DownloadDirectory:
                     self.flush()
                 self._shared.end()
             except StoreError:
-                if exc is None:  # else the first error is the one to tell of
+                if exc is None:  # else the first error is the one to report
                     raise
 
     # ------------------------------------------------------------------------------ planning
 
     def begin(self, names: Sequence[str]) -> None:
-        """Take the names of the first targets, which tell where the list stands in the manifest."""
+        """Take the names of the first targets, which say where the list is in the manifest."""
         self._first_row = self.manifest.first_row(names)
 
     def row_of(self, index: int) -> int:
@@ -132,7 +132,7 @@ class DownloadDirectory:
         return self._first_row + index
 
     def kept(self, names: Sequence[str], urls: Sequence[str]) -> KeptPictures | None:
-        """Return those targets that plainly need nothing, or None if there may be none such.
+        """Return those targets that certainly need nothing, or None if there are none.
 
         In a large directory these are those whose files have the sizes that a record of the same
         request says; in a small one `plan` looks into the files.
@@ -299,7 +299,7 @@ class DownloadDirectory:
             return self.manifest.input_table_id(header)
 
     def record(self, entry: ManifestEntry) -> None:
-        """Note an outcome; it is in the manifest soon, or at once where only that tells of it."""
+        """Note an outcome; it is in the manifest soon, or at once if that is its only record."""
         self._waiting.append(entry)
         is_due = time.monotonic() - self._recorded_at > _RECORD_SECONDS
         if entry.status != "ok" or is_due or len(self._waiting) >= _RECORD_AT_MOST:

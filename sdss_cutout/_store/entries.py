@@ -43,7 +43,7 @@ def new_entry(
     input_table: int | None = None,
     input_values: str = "",
 ) -> ManifestEntry:
-    """Return the entry for what came of a request."""
+    """Return the entry for the outcome of a request."""
     overlays, bands = _kind(request)
     return ManifestEntry(
         key=fold_name(name), name=name, status=status, url=request.url, ra=request.ra,
@@ -115,7 +115,7 @@ def _of_picture(path: Path, row: int) -> ManifestEntry:
 
 
 def request_of_entry(entry: ManifestEntry) -> AnyRequest:
-    """Return the request that an entry tells of."""
+    """Return the request that an entry describes."""
     if entry.bands:
         return CalibratedRequest(
             ra=entry.ra, dec=entry.dec, scale=entry.scale, width=entry.width, height=entry.height,
@@ -126,7 +126,7 @@ def request_of_entry(entry: ManifestEntry) -> AnyRequest:
 
 
 def picture_request_of_entry(entry: ManifestEntry) -> CutoutRequest:
-    """Return the request for a picture that an entry tells of."""
+    """Return the request for a picture that an entry describes."""
     return CutoutRequest(
         ra=entry.ra, dec=entry.dec, scale=entry.scale, width=entry.width, height=entry.height,
         overlays=entry.overlays, release=entry.release, url=entry.url,

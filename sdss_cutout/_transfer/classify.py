@@ -1,6 +1,6 @@
 """What an HTTP response means: the same rules for every kind of body, and those for pictures.
 
-Pure. Another kind of body brings its own `Classifier`, which calls `classify_response` with a check
+Pure. Another kind of body has its own `Classifier`, which calls `classify_response` with a check
 of the body.
 """
 
@@ -69,7 +69,7 @@ class Answer:
     location : str
         Where a redirect points to.
     unreachable : bool
-        Whether no connection to the server came about.
+        Whether no connection to the server could be made.
     """
 
     kind: Kind
@@ -104,7 +104,7 @@ class Response:
     failure : str
         Why no complete response came, in one line; empty if one did.
     unreachable : bool
-        Whether that is because no connection came about.
+        Whether that is because no connection could be made.
     """
 
     url: str = ""
@@ -139,7 +139,7 @@ class Classifier(Protocol):
 
 
 def fault(message: str, *, status: int = 0, unreachable: bool = False) -> Answer:
-    """Return the answer for an attempt that brought nothing usable."""
+    """Return the answer for an attempt without a usable result."""
     return Answer(
         kind=Kind.FAULT, message=one_line(message), status=status, unreachable=unreachable
     )

@@ -1,4 +1,4 @@
-"""Many requests become results: bounded, paced, retried. Knows nothing of files.
+"""Turns many requests into results, with limits and retries. Knows nothing of files.
 
 Worker threads take attempts from a queue, one at a time for each connection. A task whose attempt
 failed goes back into the queue with a time before which it may not run again, so that no connection
@@ -75,7 +75,7 @@ class Finisher(Protocol[R, T_co]):
     """Makes the result of a task; called in a worker thread."""
 
     def __call__(self, task: FetchTask[R], answer: Answer, attempts: int, /) -> T_co:
-        """Return what comes of the task, its last answer, and the number of attempts."""
+        """Return the result of the task, from its last answer and the number of attempts."""
         ...
 
 

@@ -156,7 +156,7 @@ class Session:
         Raises
         ------
         QueryError
-            With the server's words, in whichever way it says that the query failed.
+            With the server's message, whatever form it has.
         """
         from sdss_cutout._transfer.sql.query import (  # here, as it imports astroquery
             SQLRequest,

@@ -124,7 +124,7 @@ def _paper(width: float, height: float, tile: float) -> tuple[Figure, Axes]:
 
 
 def _draw_tile(ax: Axes, tile: Tile, left: float, top: float) -> float:
-    """Draw a picture into the square below ``top``, or the word that stands for it.
+    """Draw a picture into the square below ``top``, or the status in its place.
 
     Return where its lower edge is.
     """

@@ -64,7 +64,7 @@ def query_table(
     Raises
     ------
     QueryError
-        With the server's words, in whichever way it says that the query failed.
+        With the server's message, whatever form it has.
     """
     cleaned = clean_sql(sql) if isinstance(sql, str) else ""
     if not cleaned:
