@@ -244,8 +244,9 @@ def describe_fields(_app, what, name, _obj, _options, lines) -> None:
 
 def literal_epilog(_app, context, lines) -> None:
     """Show the examples at the end of a command's help as they are."""
-    epilog = inspect.cleandoc((context.command.epilog or "").replace("\b", ""))
-    lines[:] = ["::", "", *textwrap.indent(epilog, "   ").splitlines(), ""] if epilog else []
+    epilog = inspect.cleandoc((context.command.epilog or "").replace("\b\n", ""))
+    if epilog:
+        lines[:] = [".. code-block:: text", "", *textwrap.indent(epilog, "   ").splitlines(), ""]
 
 
 def setup(app) -> None:
