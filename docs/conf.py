@@ -146,6 +146,7 @@ def write_generated(app) -> None:
     written = {
         "configuration.inc": _configuration(),
         "errors.inc": _errors(),
+        "facts.inc": _facts(),
         "sandbox_faults.inc": _sandbox_faults(),
         "result_columns.inc": _columns(RESULT_COLUMNS),
         "manifest_columns.inc": _columns(
@@ -173,6 +174,19 @@ def _errors() -> str:
     tree = inspect.cleandoc(errors.__doc__).partition("::")[2].strip("\n")
     links = ", ".join(f"`~sdss_cutout.{name}`" for name in errors.__all__)
     return f".. code-block:: text\n\n{tree}\n\nEach is described on its own page: {links}.\n"
+
+
+def _facts() -> str:
+    from sdss_cutout._service.facts import FACTS
+
+    rows = [
+        f"   * - ``{fact.id}``\n     - {fact.statement}\n     - {fact.source}\n"
+        f"     - ``{fact.used_by}``"
+        for fact in FACTS.values()
+    ]
+    head = ".. list-table::\n   :header-rows: 1\n   :widths: 20 42 23 15\n\n"
+    titles = "   * - fact\n     - what is assumed\n     - source\n     - used by\n"
+    return head + titles + "\n".join(rows) + "\n"
 
 
 def _sandbox_faults() -> str:

@@ -38,6 +38,12 @@ class Conf(ConfigNamespace):
         The number of pictures in a directory, 10,000 by default, up to which the sha256 of each
         is computed when a download is started again; in larger directories only their sizes are
         compared.
+    frames_url : str
+        Root of the archive of calibrated frames, ``https://data.sdss.org/sas`` by default.
+    frame_cache : str
+        Folder in which frames are kept; by default one in astropy's cache.
+    frame_cache_size : float
+        How large that folder may be, in GB, 10 by default; 0 keeps no frames.
 
     Examples
     --------
@@ -61,6 +67,15 @@ class Conf(ConfigNamespace):
         "Up to so many pictures in a directory, the sha256 of each is computed when a download is "
         "started again; in larger directories only their sizes are compared.",
         cfgtype="integer",
+    )
+    frames_url = _Item(
+        "https://data.sdss.org/sas", "Root of the archive of calibrated frames.", cfgtype="string"
+    )
+    frame_cache = _Item(
+        "", "Folder in which frames are kept; empty for one in astropy's cache.", cfgtype="string"
+    )
+    frame_cache_size = _Item(
+        10.0, "How large the folder of frames may be, in GB; 0 keeps none.", cfgtype="float"
     )
 
 

@@ -49,12 +49,14 @@ Examples:
   sdss-cutout sql "SELECT TOP 50 objID, ra, dec FROM Galaxy WHERE r < 17" -o cutouts
   sdss-cutout sheet cutouts
   sdss-cutout export cutouts -o dataset --format imagefolder --split train=0.8,test=0.2
+  sdss-cutout check
 
 \b
 Exit status:
   0    every target has a picture, or lies outside SDSS's imaging
   1    some targets have failed; the same command tries them again
   2    wrong use or bad input; nothing was sent
+  3    check only: the server cannot be reached
   130  interrupted; the same command goes on where it stopped
 """
 

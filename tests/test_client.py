@@ -165,12 +165,12 @@ def test_overlays_and_marks_reach_the_server(client, sandbox):
         (
             {"name": ["a/b"], "ra": [20.0], "dec": [0]},
             {},
-            "target 0: column 'name': the name 'a/b' is not a safe",
+            "target 0: column 'name': the name 'a/b' is not a",
         ),
         (
             {"name": ["CON"], "ra": [20.0], "dec": [0]},
             {},
-            "target 0: column 'name': the name 'CON' is not a safe",
+            "target 0: column 'name': the name 'CON' is not a",
         ),
     ],
 )

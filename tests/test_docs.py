@@ -132,8 +132,12 @@ def test_commands_on_pages_run(page, sandbox, tmp_path, monkeypatch):
             sdss_cutout.conf.set_temp("base_url", sandbox.base_url),
             sdss_cutout.conf.set_temp("max_rate", 1000.0),
         ):
-            if "--base-url" in arguments:
-                arguments[arguments.index("--base-url") + 1] = sandbox.base_url
+            for option, url in (
+                ("--base-url", sandbox.base_url),
+                ("--frames-url", sandbox.frames_url),
+            ):
+                if option in arguments:
+                    arguments[arguments.index(option) + 1] = url
             result = CliRunner().invoke(main, arguments, catch_exceptions=False)
         assert result.exit_code == 0, result.output
         if expected:  # pictures come in any order

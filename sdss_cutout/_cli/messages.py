@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from typing import Any
@@ -25,6 +26,9 @@ class ErrorGroup(click.Group):
     """Turns what goes wrong into one line and an exit status, never a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        # A name that the output's encoding lacks, as on Windows, is printed with escapes.
+        if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:

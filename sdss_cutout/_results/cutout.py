@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from sdss_cutout._config import conf
-from sdss_cutout._errors import ImageError, OutsideFootprintError, ServiceError
+from sdss_cutout._errors import ImageError
 from sdss_cutout._image.header import (
     Provenance,
     make_sidecar,
@@ -27,7 +27,7 @@ from sdss_cutout._image.sidecar import parse_url
 from sdss_cutout._request.request import CutoutRequest
 from sdss_cutout._request.site import check_site
 from sdss_cutout._results.columns import RESULT_COLUMNS
-from sdss_cutout._results.outcome import FAILED, KEPT, OUTSIDE, Outcome
+from sdss_cutout._results.outcome import KEPT, Outcome, raise_for_status
 from sdss_cutout._store.files import scratch_folder, translated
 from sdss_cutout._store.layout import paths_of, place_of, sidecar_of
 from sdss_cutout._store.pictures import (
@@ -277,17 +277,7 @@ class Cutout:
         ...
         sdss_cutout.OutsideFootprintError: J174536.00-290000.0: no SDSS imaging here (http://...)
         """
-        if self.status == OUTSIDE:
-            raise OutsideFootprintError(f"{self.name}: {self.error} ({self.url})")
-        if self.status == FAILED:
-            tried = f"{self.attempts} attempt{'s' * (self.attempts != 1)}"
-            raise ServiceError(
-                f"{self.name}: {self.error} ({tried}, {self.url})",
-                status=self.http_status,
-                reason=self.reason,
-                url=self.url,
-                attempts=self.attempts,
-            )
+        raise_for_status(self)
 
     def plot(self, ax: Axes | None = None, *, mark: Any = None) -> Axes:
         """Draw the picture with its coordinates, scale bar, compass and name.

@@ -15,7 +15,7 @@ from astropy.table import Column, Table, vstack
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import StoreError
-from sdss_cutout._request.request import CutoutRequest
+from sdss_cutout._request.chunk import AnyRequest
 from sdss_cutout._results.input_columns import from_text
 from sdss_cutout._results.lists import CutoutList
 from sdss_cutout._results.outcome import Outcome, Outcomes
@@ -128,10 +128,14 @@ class RecordedRequests:
     def __len__(self) -> int:
         return len(self._texts["url"])
 
-    def __getitem__(self, row: int) -> CutoutRequest:
+    def __getitem__(self, row: int) -> AnyRequest:
         columns: dict[str, Sequence[Any]] = {**self._numbers, **self._texts}
         values: dict[str, Any] = {name: column[row] for name, column in columns.items()}
         return request_of_entry(_NO_ENTRY._replace(**values))
+
+    def bands_of_all(self) -> list[str]:
+        """Return the bands of each target; empty for pictures."""
+        return self._texts["bands"]
 
     def urls(self) -> list[str]:
         """Return the URLs."""

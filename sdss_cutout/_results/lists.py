@@ -12,8 +12,7 @@ from astropy.table import Table, vstack
 from numpy.typing import NDArray
 
 from sdss_cutout._progress import summarise
-from sdss_cutout._request.chunk import TargetChunk
-from sdss_cutout._request.request import RequestBatch
+from sdss_cutout._request.chunk import AnyBatch, TargetChunk
 from sdss_cutout._results.columns import RESULT_COLUMNS, result_table
 from sdss_cutout._results.cutout import Cutout
 from sdss_cutout._results.outcome import FAILED, Outcomes
@@ -435,7 +434,7 @@ class DownloadReport(_Results):
 
     def _chunk_of(self, rows: NDArray[np.int64]) -> TargetChunk:
         """Return these rows as targets to be fetched, numbered from 0."""
-        requests = cast("RequestBatch", self.cutouts.requests).take(rows)
+        requests = cast("AnyBatch", self.cutouts.requests).take(rows)
         table = self.input_table
         return TargetChunk(
             targets=Targets(

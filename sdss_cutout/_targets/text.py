@@ -73,7 +73,7 @@ def angle_from_text(
     text = text.translate(_TYPOGRAPHY).strip()
     if not text or text.lower() == "nan":
         return np.nan
-    if not text.isprintable():  # two lines are no angle
+    if not text.isprintable():  # two lines, say
         raise ValueError(text)
     if found := _NUMBER.fullmatch(text):
         return _signed(found[1], float(found[2])) * degrees_per(number_unit)

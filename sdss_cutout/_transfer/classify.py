@@ -58,6 +58,8 @@ class Answer:
         What is wrong, in one line; empty if nothing is.
     content : bytes
         The checked body, empty unless the kind is ``OK``.
+    value : object
+        What a classifier has made of the body, where that is of use.
     coverage : float
         The part of a picture that shows sky.
     origin : str
@@ -75,6 +77,7 @@ class Answer:
     reason: str = ""
     message: str = ""
     content: bytes = b""
+    value: Any = None
     coverage: float = 0.0
     origin: str = ""
     retry_after: float | None = None

@@ -31,6 +31,7 @@ __all__ = [
     "Finisher",
     "Task",
     "Transport",
+    "WorkerPool",
     "fetch",
 ]
 
@@ -288,6 +289,10 @@ class WorkerPool(Generic[R, T]):
             except queue.Empty:
                 if self._workload.note(0):
                     self.queue.set_workers(self._workload.useful)
+
+    def wake(self) -> None:
+        """Let `results` return, although there is none."""
+        self._done.put(None)
 
     def shutdown(self) -> None:
         """End what is under way and wait for the threads."""

@@ -40,6 +40,15 @@ def test_picture_route(broken):
     assert broken.picture(ra=20, dec=0).status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/dr17/SkyServerWS", 200), ("/DR17/SkyServerWS", 404), ("/dr17/SkyserverWS", 404)],
+)
+def test_path_case(broken, path, status):
+    url = f"{broken.sandbox.base_url}{path}/ImgCutout/getjpeg?ra=20&dec=0"
+    assert broken.session.get(url, timeout=20).status_code == status
+
+
 def test_picture_size(broken):
     assert broken.pixels(ra=20, dec=0, width=64, height=70).shape == (70, 65, 3)
 
@@ -165,6 +174,10 @@ def test_sql_csv_table_line(broken):
     assert broken.sql(SQL).text.startswith("ra\n")
 
 
+def test_sql_identifiers(broken):
+    assert "E+18" in broken.sql(SQL.replace("ra FROM", "objID FROM")).text
+
+
 def test_sql_error_form(broken):
     answer = broken.sql("SELECT nothing FROM Star")
     assert answer.status_code == 200
@@ -191,6 +204,12 @@ def frame(broken):
 def test_field_search(broken):
     url = broken.sandbox.base_url + "/dr17/SkyServerWS/SDSSFields/UrlsOfFields"
     assert broken.session.get(url, params=FRAME, timeout=20).status_code == 404
+
+
+def test_field_search_columns(broken):
+    url = broken.sandbox.base_url + "/dr17/SkyServerWS/SDSSFields/UrlsOfFields"
+    found = broken.session.get(url, params=FRAME, timeout=20).json()[0]["Rows"][0]
+    assert set(found) == {"url_r"}
 
 
 def test_frame_path(broken):

