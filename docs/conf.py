@@ -256,8 +256,16 @@ def describe_fields(_app, what, name, _obj, _options, lines) -> None:
             lines[:] = [*attribute.desc, ""]
 
 
+def literal_epilog(_app, context, lines) -> None:
+    """Show the examples at the end of a command's help as they are."""
+    epilog = inspect.cleandoc((context.command.epilog or "").replace("\b\n", ""))
+    if epilog:
+        lines[:] = [".. code-block:: text", "", *textwrap.indent(epilog, "   ").splitlines(), ""]
+
+
 def setup(app) -> None:
     """Register what is above with Sphinx."""
     app.connect("builder-inited", write_generated, priority=100)
     app.connect("builder-inited", start_sandbox)
     app.connect("autodoc-process-docstring", describe_fields)
+    app.connect("sphinx-click-process-epilog", literal_epilog)
