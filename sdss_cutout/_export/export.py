@@ -121,16 +121,10 @@ def export(
     shown = conf.show_progress if show_progress is None else show_progress
     with Progress(len(rows), show=shown) as progress:
         training_set = TrainingSet(
-            source=source,
-            table=table,
-            rows=rows,
-            splits=division.splits,
-            split_of=division.split_of,
-            columns=_typed(choice, form, division, rows),
-            label=label,
-            progress=progress,
-            **look,
-        )
+            source=source, table=table, rows=rows, splits=division.splits,
+            split_of=division.split_of, columns=_typed(choice, form, division, rows),
+            label=label, progress=progress, **look,
+        )  # fmt: skip
         _write(training_set, form, result, division, overwrite=overwrite)
     return result
 
