@@ -339,11 +339,17 @@ class SDSSCutouts:
         names : str or sequence of str, optional
             The stems of the files: the name of a column, or one name per target. By default a
             column called name, id or objid, else names such as ``J011605.60-000053.6``.
+        bands : str, optional
+            Calibrated data in these of ``ugriz``, as ``"gri"``, in place of a picture. Without
+            ``scale`` the pixels are the survey's own, on the grid of its frames; with it, or
+            with ``fov`` and ``size`` together, they are resampled with north up. It does not go
+            with ``overlays`` and ``mark``.
 
         Returns
         -------
-        Cutout or CutoutList
-            A `Cutout` for a single target, else a `CutoutList` in the targets' order.
+        Cutout, CalibratedCutout or CutoutList
+            A `Cutout` for a single target, with ``bands`` a `CalibratedCutout`; else a
+            `CutoutList` in the targets' order.
 
         Raises
         ------
@@ -398,6 +404,8 @@ class SDSSCutouts:
     ) -> DownloadReport:
         """Get pictures into a directory: ``{name}.jpg`` and ``{name}.wcs``, and a manifest.
 
+        With ``bands`` it gets calibrated data, ``{name}.fits``.
+
         What exists in the directory is kept. Run again after an
         interruption, a download fetches what is missing and nothing else.
 
@@ -409,8 +417,8 @@ class SDSSCutouts:
             ``names`` is then a column.
         directory : str or `~pathlib.Path`
             Made if it does not exist.
-        scale, size, width, height, fov, overlays, mark, names : optional
-            As for `get`.
+        scale, size, width, height, fov, overlays, mark, names, bands : optional
+            As for `get`. Calibrated data are files ``{name}.fits``.
         overwrite : bool, optional
             Fetch again what exists, even if it is from a different request.
         avm : bool, optional
@@ -505,8 +513,8 @@ class SDSSCutouts:
         names : str or sequence of str, optional
             As for `get`.
         **options
-            ``scale``, ``size``, ``width``, ``height``, ``fov``, ``overlays`` and ``mark``, as for
-            `get`.
+            ``scale``, ``size``, ``width``, ``height``, ``fov``, ``overlays``, ``mark`` and
+            ``bands``, as for `get`.
 
         Returns
         -------
@@ -560,7 +568,9 @@ class SDSSCutouts:
         >>> len(table), table["objID"].dtype
         (3, dtype('uint64'))
         """
-        return self._session.query_sql(sql, self._site(), self._settings())
+        table = self._session.query_sql(sql, self._site(), self._settings())
+        table.meta["query"] = sql
+        return table
 
     def get_sql(
         self,
@@ -578,8 +588,8 @@ class SDSSCutouts:
         names : str or sequence of str, optional
             As for `get`.
         **options
-            ``scale``, ``size``, ``width``, ``height``, ``fov``, ``overlays`` and ``mark``, as for
-            `get`.
+            ``scale``, ``size``, ``width``, ``height``, ``fov``, ``overlays``, ``mark`` and
+            ``bands``, as for `get`.
 
         Returns
         -------
@@ -631,8 +641,8 @@ class SDSSCutouts:
         on_result : callable, optional
             As for `download`.
         **options
-            ``scale``, ``size``, ``width``, ``height``, ``fov``, ``overlays`` and ``mark``, as for
-            `get`.
+            ``scale``, ``size``, ``width``, ``height``, ``fov``, ``overlays``, ``mark`` and
+            ``bands``, as for `get`.
 
         Returns
         -------
