@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from astropy.io import fits
 from astropy.wcs import WCS, Sip
 from numpy.typing import ArrayLike, NDArray
 
-__all__ = ["Astrometry", "GreatCircle", "LinearAstrometry", "north_up_wcs", "wcs_header"]
+from sdss_cutout._image.cards import card
+
+__all__ = ["Astrometry", "GreatCircle", "LinearAstrometry", "north_up_wcs", "wcs_cards"]
 
 Floats = NDArray[np.float64]
 
@@ -252,25 +253,24 @@ def north_up_wcs(ra: float, dec: float, *, scale: float, width: int, height: int
     return wcs
 
 
-def wcs_header(wcs: WCS) -> fits.Header:
+def wcs_cards(wcs: WCS) -> list[str]:
     """Return the cards of one of these WCS, with a CD matrix and with all digits."""
-    header = fits.Header()
-    header["WCSAXES"] = 2
+    cards = [card("WCSAXES", 2)]
     for n, name in enumerate(wcs.wcs.ctype, start=1):
-        header[f"CTYPE{n}"] = name
-        header[f"CUNIT{n}"] = "deg"
-        header[f"CRPIX{n}"] = (wcs.wcs.crpix[n - 1], "[pix] the first pixel's centre is 1")
-        header[f"CRVAL{n}"] = (wcs.wcs.crval[n - 1], "[deg]")
+        cards.append(card(f"CTYPE{n}", str(name)))
+        cards.append(card(f"CUNIT{n}", "deg"))
+        pixel, world = float(wcs.wcs.crpix[n - 1]), float(wcs.wcs.crval[n - 1])
+        cards.append(card(f"CRPIX{n}", pixel, "[pix] the first pixel's centre is 1"))
+        cards.append(card(f"CRVAL{n}", world, "[deg]"))
     for i, j in ((1, 1), (1, 2), (2, 1), (2, 2)):
-        header[f"CD{i}_{j}"] = (wcs.wcs.cd[i - 1, j - 1], "[deg/pix]")
-    header["LONPOLE"] = 180.0
-    header["RADESYS"] = "ICRS"
+        cards.append(card(f"CD{i}_{j}", float(wcs.wcs.cd[i - 1, j - 1]), "[deg/pix]"))
+    cards += [card("LONPOLE", 180.0), card("RADESYS", "ICRS")]
     for prefix in ("A", "B", "AP", "BP") if wcs.sip is not None else ():
-        _add_sip(header, prefix, getattr(wcs.sip, prefix.lower()))
-    return header
+        cards += _sip_cards(prefix, getattr(wcs.sip, prefix.lower()))
+    return cards
 
 
-def _add_sip(header: fits.Header, prefix: str, matrix: Floats) -> None:
-    header[f"{prefix}_ORDER"] = len(matrix) - 1
-    for p, q in np.argwhere(matrix):
-        header[f"{prefix}_{p}_{q}"] = matrix[p, q]
+def _sip_cards(prefix: str, matrix: Floats) -> list[str]:
+    cards = [card(f"{prefix}_ORDER", len(matrix) - 1)]
+    places = np.argwhere(matrix).tolist()
+    return cards + [card(f"{prefix}_{p}_{q}", float(matrix[p, q])) for p, q in places]

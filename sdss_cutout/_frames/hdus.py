@@ -11,17 +11,19 @@ Pixels without imaging are NaN. Row 0 is the bottom row, as FITS has it.
 
 from __future__ import annotations
 
-import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from astropy.io import fits
 from astropy.table import Table
+from numpy.typing import NDArray
 
 from sdss_cutout._errors import ImageError
-from sdss_cutout._frames.astrometry import wcs_header
+from sdss_cutout._frames.astrometry import wcs_cards
 from sdss_cutout._frames.band_image import BandImage
+from sdss_cutout._image.cards import BLOCK, card, header_bytes
 from sdss_cutout._image.fits_blocks import split_hdus
 from sdss_cutout._request.calibrated import CalibratedRequest, check_bands
 
@@ -53,36 +55,36 @@ def file_bytes(
     images: Sequence[BandImage], request: CalibratedRequest, provenance: CalibratedProvenance
 ) -> bytes:
     """Return the file of a cutout, from the image of each of its bands."""
-    hdus = [fits.PrimaryHDU(header=_primary_header(images, request, provenance))]
+    parts = [header_bytes(_primary_cards(images, request, provenance))]
     for image in images:
-        hdus += _band_hdus(image)
-    hdus.append(_frames_hdu(images))
-    for hdu in hdus[1:]:
-        hdu.add_datasum(when=f"data unit checksum {provenance.date}")
-    out = io.BytesIO()
-    fits.HDUList(hdus).writeto(out)
-    return out.getvalue()
+        parts += _band_hdus(image)
+    return b"".join([*parts, *_frames_hdu(images)])
 
 
-def _primary_header(
+def _primary_cards(
     images: Sequence[BandImage], request: CalibratedRequest, provenance: CalibratedProvenance
-) -> fits.Header:
-    header = fits.Header()
-    header["OBJECT"] = _ascii(provenance.name)
-    header["ORIGIN"] = _origin(images)
-    header["DATE"] = provenance.date
-    header["CREATOR"] = _ascii(provenance.creator)
-    header["RELEASE"] = (request.release, "SDSS data release")
-    header["BANDS"] = request.bands
-    header["RA"] = (request.ra, "[deg] ICRS, that was asked for")
-    header["DEC"] = (request.dec, "[deg] ICRS, that was asked for")
-    header["GRID"] = (_GRIDS[request.north_up], "whose pixels these are")
-    header["IMAGEW"] = (request.width, "[pix] width")
-    header["IMAGEH"] = (request.height, "[pix] height")
-    header["SCALE"] = (request.scale, "[arcsec/pix]" + ("" if request.north_up else " nominal"))
-    header["COVERAGE"] = (round(_coverage(images), 6), "part of the pixels that have imaging")
-    header["URL"] = request.url
-    return header
+) -> list[str]:
+    kind = "" if request.north_up else " nominal"
+    return [
+        card("SIMPLE", True),
+        card("BITPIX", 8),
+        card("NAXIS", 0),
+        card("EXTEND", True),
+        card("OBJECT", provenance.name),
+        card("ORIGIN", _origin(images)),
+        card("DATE", provenance.date),
+        card("CREATOR", provenance.creator),
+        card("RELEASE", request.release, "SDSS data release"),
+        card("BANDS", request.bands),
+        card("RA", request.ra, "[deg] ICRS, that was asked for"),
+        card("DEC", request.dec, "[deg] ICRS, that was asked for"),
+        card("GRID", _GRIDS[request.north_up], "whose pixels these are"),
+        card("IMAGEW", request.width, "[pix] width"),
+        card("IMAGEH", request.height, "[pix] height"),
+        card("SCALE", request.scale, f"[arcsec/pix]{kind}"),
+        card("COVERAGE", round(_coverage(images), 6), "part of the pixels that have imaging"),
+        card("URL", request.url),
+    ]
 
 
 _GRIDS = {False: "native", True: "north-up"}
@@ -90,49 +92,91 @@ _GRIDS = {False: "native", True: "north-up"}
 
 def _origin(images: Sequence[BandImage]) -> str:
     """Return what the frames call their origin."""
-    origins = {origin for image in images for origin in image.origins}
-    return _ascii(", ".join(sorted(origins)))
+    return ", ".join(sorted({origin for image in images for origin in image.origins}))
 
 
 def _coverage(images: Sequence[BandImage]) -> float:
     return min(image.coverage for image in images)
 
 
-def _ascii(text: str) -> str:
-    return "".join(c if " " <= c <= "~" else "?" for c in text)
-
-
-def _band_hdus(image: BandImage) -> list[fits.ImageHDU]:
-    header = fits.Header()
-    header["BUNIT"] = (UNIT, "per pixel")
-    header["FILTER"] = (image.band, "SDSS band")
-    header["MAGZERO"] = (22.5, "mag = MAGZERO - 2.5 log10(nanomaggies)")
-    header.update(wcs_header(image.wcs))
-    header.update(image.notes)
-    name, error = image.band.upper(), header.copy()
-    error["UTYPE"] = ("StdDevUncertainty", f"standard deviation of {name}")
+def _band_hdus(image: BandImage) -> list[bytes]:
+    name = image.band.upper()
+    cards = [
+        card("BUNIT", UNIT, "per pixel"),
+        card("FILTER", image.band, "SDSS band"),
+        card("MAGZERO", 22.5, "mag = MAGZERO - 2.5 log10(nanomaggies)"),
+        *wcs_cards(image.wcs),
+        *(card(key, value, comment) for key, (value, comment) in image.notes.items()),
+    ]
+    error = card("UTYPE", "StdDevUncertainty", f"standard deviation of {name}")
     return [
-        fits.ImageHDU(image.data, header, name=name),
-        fits.ImageHDU(image.uncertainty, error, name=f"{name}_ERR"),
+        *_image_hdu(name, image.data, cards),
+        *_image_hdu(f"{name}_ERR", image.uncertainty, [*cards, error]),
     ]
 
 
-def _frames_hdu(images: Sequence[BandImage]) -> fits.BinTableHDU:
+def _image_hdu(name: str, pixels: NDArray[np.float32], cards: Sequence[str]) -> Iterator[bytes]:
+    ny, nx = pixels.shape
+    first = {"BITPIX": -32, "NAXIS": 2, "NAXIS1": nx, "NAXIS2": ny, "PCOUNT": 0, "GCOUNT": 1}
+    yield from _hdu("IMAGE", first, name, pixels.astype(">f4").tobytes(), cards)
+
+
+def _hdu(
+    kind: str, first: dict[str, int], name: str, data: bytes, cards: Sequence[str]
+) -> Iterator[bytes]:
+    """Yield the header and the data of an extension."""
+    data = data.ljust(-(-len(data) // BLOCK) * BLOCK, b"\0")
+    yield header_bytes(
+        [
+            card("XTENSION", kind),
+            *(card(key, value) for key, value in first.items()),
+            card("EXTNAME", name),
+            *cards,
+            card("DATASUM", str(_datasum(data)), "data unit checksum"),
+        ]
+    )
+    yield data
+
+
+def _datasum(data: bytes) -> int:
+    """Return the sum of the data as the standard defines it (FITS 4.0, 4.4.2.7 and J.1)."""
+    total = int(np.frombuffer(data, ">u4").sum(dtype=np.uint64))
+    while total >> 32:
+        total = (total & 0xFFFFFFFF) + (total >> 32)
+    return total
+
+
+_FORMS = {"U": "{}A", ">i2": "I", ">i4": "J", ">f8": "D"}
+
+
+def _frames_hdu(images: Sequence[BandImage]) -> Iterator[bytes]:
     sources = [source for image in images for source in image.sources]
     keys = [source.key for source in sources]
-    table = Table(
-        {
-            "band": np.array([key.band for key in keys], dtype="U1"),
-            "run": np.array([key.run for key in keys], dtype=np.int32),
-            "rerun": np.array([key.rerun for key in keys], dtype="U3"),
-            "camcol": np.array([key.camcol for key in keys], dtype=np.int16),
-            "field": np.array([key.field for key in keys], dtype=np.int32),
-            "url": np.array([_ascii(source.url) for source in sources], dtype=str),
-            "sha256": np.array([source.sha256 for source in sources], dtype="U64"),
-            "mjd": np.array([source.mjd for source in sources], dtype=float),
-        }
-    )
-    return fits.BinTableHDU(table, name="FRAMES")
+    columns: dict[str, tuple[str, list[Any]]] = {
+        "band": ("U", [key.band for key in keys]),
+        "run": (">i4", [key.run for key in keys]),
+        "rerun": ("U", [key.rerun for key in keys]),
+        "camcol": (">i2", [key.camcol for key in keys]),
+        "field": (">i4", [key.field for key in keys]),
+        "url": ("U", [source.url.encode("ascii", "replace").decode() for source in sources]),
+        "sha256": ("U", [source.sha256 for source in sources]),
+        "mjd": (">f8", [source.mjd for source in sources]),
+    }
+    arrays = {
+        name: np.array(values, "S" if kind == "U" else kind)
+        for name, (kind, values) in columns.items()
+    }
+    rows = np.zeros(len(sources), [(name, array.dtype) for name, array in arrays.items()])
+    cards = []
+    for number, (name, array) in enumerate(arrays.items(), start=1):
+        rows[name] = array
+        cards.append(card(f"TTYPE{number}", name))
+        cards.append(card(f"TFORM{number}", _FORMS[columns[name][0]].format(array.itemsize)))
+    first = {
+        "BITPIX": 8, "NAXIS": 2, "NAXIS1": rows.dtype.itemsize, "NAXIS2": len(rows), "PCOUNT": 0,
+        "GCOUNT": 1, "TFIELDS": len(columns),
+    }  # fmt: skip
+    yield from _hdu("BINTABLE", first, "FRAMES", rows.tobytes(), cards)
 
 
 # ----------------------------------------------------------------------------------------- reading

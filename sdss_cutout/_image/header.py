@@ -20,13 +20,11 @@ from dataclasses import dataclass
 from astropy.io import fits
 from astropy.wcs import WCS
 
+from sdss_cutout._image.cards import BLOCK, CARD, header_bytes, number_card, text_card
 from sdss_cutout._request.request import CutoutRequest
 from sdss_cutout._service.skyserver import SKYSERVER
 
 __all__ = ["Provenance", "make_sidecar", "read_header", "request_of_header", "wcs_of_header"]
-
-_CARD = 80
-_BLOCK = 2880
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +60,7 @@ def read_header(sidecar: bytes) -> fits.Header:
     ValueError
         If this is not a sidecar of ours.
     """
-    if len(sidecar) % _BLOCK or not sidecar.startswith(b"SIMPLE  ="):
+    if len(sidecar) % BLOCK or not sidecar.startswith(b"SIMPLE  ="):
         raise ValueError("it is not a FITS header")
     text = sidecar.decode("ascii", "replace").replace("\N{REPLACEMENT CHARACTER}", "\0")
     if not (text.startswith("SIMPLE  =") and text.isprintable() and _ends_well(text)):
@@ -79,7 +77,7 @@ def read_header(sidecar: bytes) -> fits.Header:
 
 def _ends_well(text: str) -> bool:
     cards = text.rstrip()
-    return not len(text) % _BLOCK and len(cards) % _CARD == 3 and cards.endswith("END")
+    return not len(text) % BLOCK and len(cards) % CARD == 3 and cards.endswith("END")
 
 
 def request_of_header(header: fits.Header) -> CutoutRequest:
@@ -122,17 +120,16 @@ def make_sidecar(request: CutoutRequest, provenance: Provenance) -> bytes:
     )
     cards = (
         geometry
-        + _number("CRVAL1", request.ra, "[deg] right ascension that was asked for")
-        + _number("CRVAL2", request.dec, "[deg] declination that was asked for")
-        + _text("OBJECT", provenance.name)
-        + _text("ORIGIN", provenance.origin)
-        + _text("DATE", provenance.date)
-        + _text("CREATOR", provenance.creator)
-        + _text("SHA256", provenance.sha256)
-        + _text("URL", request.url)
+        + number_card("CRVAL1", request.ra, "[deg] right ascension that was asked for")
+        + number_card("CRVAL2", request.dec, "[deg] declination that was asked for")
+        + text_card("OBJECT", provenance.name)
+        + text_card("ORIGIN", provenance.origin)
+        + text_card("DATE", provenance.date)
+        + text_card("CREATOR", provenance.creator)
+        + text_card("SHA256", provenance.sha256)
+        + text_card("URL", request.url)
     )
-    text = cards + "END".ljust(_CARD)
-    return text.ljust(-(-len(text) // _BLOCK) * _BLOCK).encode("ascii")
+    return header_bytes([cards])
 
 
 @functools.lru_cache(maxsize=256)
@@ -167,32 +164,3 @@ def _geometry_cards(
     header["OVERLAYS"] = (overlays, "letters of the server's overlays")
     header["RELEASE"] = (release, "SDSS data release")
     return header.tostring(sep="", endcard=False, padding=False)
-
-
-def _number(key: str, value: float, comment: str) -> str:
-    return f"{key:<8}= {repr(value).upper():>20} / {comment}".ljust(_CARD)
-
-
-def _text(key: str, value: str) -> str:
-    """Return a card with text; long text goes on in CONTINUE cards (FITS 4.0, 4.2.1.2)."""
-    if not (value.isascii() and value.isprintable()):
-        value = "".join(c if " " <= c <= "~" else "?" for c in value)
-    escaped = value.replace("'", "''")
-    if len(escaped) <= _CARD - 12:
-        return f"{key:<8}= '{escaped:<8}'".ljust(_CARD)
-    return _continued(key, escaped)
-
-
-_PIECE = 67
-
-
-def _continued(key: str, escaped: str) -> str:
-    cards, lead = [], f"{key:<8}= "
-    while escaped:
-        piece = escaped[:_PIECE]
-        if piece.endswith("'") and (len(piece) - len(piece.rstrip("'"))) % 2:
-            piece = piece[:-1]  # a doubled quote stays on one card
-        escaped = escaped[len(piece) :]
-        cards.append(f"{lead}'{piece}{'&' if escaped else ''}'".ljust(_CARD))
-        lead = "CONTINUE  "
-    return "".join(cards)
