@@ -180,12 +180,12 @@ def _facts() -> str:
     from sdss_cutout._service.facts import FACTS
 
     rows = [
-        f"   * - ``{fact.id}``\n     - {fact.statement}\n     - {fact.source}\n"
-        f"     - ``{fact.used_by}``"
+        f"   * - ``{fact.id}``\n     - {fact.statement}\n\n"
+        f"       *{fact.source}*; used by ``{fact.used_by}``"
         for fact in FACTS.values()
     ]
-    head = ".. list-table::\n   :header-rows: 1\n   :widths: 20 42 23 15\n\n"
-    titles = "   * - fact\n     - what is assumed\n     - source\n     - used by\n"
+    head = ".. list-table::\n   :header-rows: 1\n   :widths: 25 75\n\n"
+    titles = "   * - fact\n     - what is assumed, its source, and where\n"
     return head + titles + "\n".join(rows) + "\n"
 
 

@@ -34,7 +34,7 @@ from sdss_cutout._cli.options import (
 from sdss_cutout._cli.output import Printer, json_line, print_paths
 
 if TYPE_CHECKING:
-    from sdss_cutout import Cutout, CutoutList, SDSSCutouts
+    from sdss_cutout import CalibratedCutout, Cutout, CutoutList, SDSSCutouts
     from sdss_cutout._targets.targets import Targets
     from sdss_cutout.client import PictureOptions
 
@@ -83,13 +83,14 @@ _TARGET_SETTINGS = {"ignore_unknown_options": True}  # a declination may begin w
 @click.option(
     "-o", "--output", "directory", metavar="DIR|FILE", default=".",
     type=click.Path(path_type=Path),
-    help="Directory, or the picture's own file if this ends in .jpg.  [default: here]",
+    help="Directory, or the file itself if this ends in .jpg, or .fits with --bands.  "
+    "[default: here]",
 )  # fmt: skip
 @picture_options
 @server_options
 @result_options
 def get(target: tuple[str, ...], directory: Path, **given: Any) -> None:
-    """Get one picture, and the FITS header beside it.
+    """Get one picture, and the FITS header beside it; with --bands, one FITS file of data.
 
     The target is a position in degrees, or sexagesimal as 01:16:05.6 -00:00:53.7, or the name of
     an object, as "M 51".
@@ -98,9 +99,7 @@ def get(target: tuple[str, ...], directory: Path, **given: Any) -> None:
     targets = _one_target(target, given)
     cutout = None if given["overwrite"] else _existing(client, targets, directory, options)
     if cutout is None:
-        cutout = next(iter(cast("CutoutList", client.get(targets, **options))))
-        if cutout.has_picture:
-            cutout = cutout.save(directory, avm=given["avm"])
+        cutout = _saved(client, targets, directory, options, avm=given["avm"])
     if given["as_json"]:
         click.echo(json_line(cutout, {}))
     elif cutout.path:
@@ -109,6 +108,21 @@ def get(target: tuple[str, ...], directory: Path, **given: Any) -> None:
         say(f"{cutout.name}: {cutout.status}: {cutout.error}")
     if cutout.status == "failed":
         raise SystemExit(SOME_FAILED)
+
+
+def _saved(
+    client: SDSSCutouts, targets: Targets, directory: Path, options: PictureOptions, *, avm: bool
+) -> Cutout | CalibratedCutout:
+    """Get the one target, and save what came."""
+    from sdss_cutout import CalibratedCutout
+    from sdss_cutout._request.calibrated import check_bands
+
+    if bands := options.get("bands"):
+        check_bands(bands, avm=avm)
+    [cutout] = cast("list[Cutout | CalibratedCutout]", client.get(targets, **options))
+    if isinstance(cutout, CalibratedCutout):
+        return cutout.save(directory) if cutout.has_data else cutout
+    return cutout.save(directory, avm=avm) if cutout.has_picture else cutout
 
 
 def _one_target(words: tuple[str, ...], given: dict[str, Any]) -> Targets:
@@ -131,23 +145,26 @@ def _one_target(words: tuple[str, ...], given: dict[str, Any]) -> Targets:
 
 def _existing(
     client: SDSSCutouts, targets: Targets, directory: Path, options: PictureOptions
-) -> Cutout | None:
-    """Return the picture if it exists; another one under its name is refused."""
-    from sdss_cutout import Cutout, TargetError
+) -> Cutout | CalibratedCutout | None:
+    """Return the cutout if it exists; another one under its name is refused."""
+    from sdss_cutout import CalibratedCutout, Cutout, TargetError
     from sdss_cutout._store.decide import Wanted
     from sdss_cutout._store.directory import existing_picture
-    from sdss_cutout._store.layout import PICTURE, place_of
+    from sdss_cutout._store.layout import paths_of, place_of
 
+    bands = options.get("bands") or ""
     (name,), (url,) = targets.names(), cast("list[str]", client.url(targets, **options))
-    folder, stem = place_of(directory, name)
-    path = folder / f"{stem}{PICTURE}"
+    path = Path(paths_of(*place_of(directory, name, bands=bands), bands=bands)[0])
     try:
         found = existing_picture(Wanted(0, name, url, path.name), path)
     except TargetError as error:
         raise TargetError(
-            f"{path} already exists and is not this picture; give --overwrite, --name or -o"
+            f"{path} already exists and is not this {'cutout' if bands else 'picture'}; "
+            "give --overwrite, --name or -o"
         ) from error
-    return None if found is None else Cutout.read(found)
+    if found is None:
+        return None
+    return CalibratedCutout.read(found) if bands else Cutout.read(found)
 
 
 @main.command(context_settings=_TARGET_SETTINGS)
@@ -248,6 +265,7 @@ def sheet(directory: Path, **given: Any) -> None:
 
 def _write_sheet(directory: Path) -> tuple[Path, Path]:
     from sdss_cutout import read_cutouts
+    from sdss_cutout._results.calibrated import preview_of
     from sdss_cutout._store.layout import MONTAGE
     from sdss_cutout._views.montage import write_montage
     from sdss_cutout._views.sheet import write_sheet
@@ -255,7 +273,7 @@ def _write_sheet(directory: Path) -> tuple[Path, Path]:
     cutouts = read_cutouts(directory)
     table = cutouts.table
     montage = write_montage(cutouts, directory / MONTAGE, titles=table["name"])
-    return write_sheet(directory, table), montage
+    return write_sheet(directory, table, preview=preview_of), montage
 
 
 @main.command()
@@ -287,18 +305,19 @@ def export(directory: Path, output: Path, form: str, **given: Any) -> None:
 
     Pictures that overlap on the sky are always in the same split.
     """
-    from sdss_cutout import read_cutouts
+    from sdss_cutout import conf, read_cutouts
 
     begin(given)
     cutouts = read_cutouts(require_download(directory))
     if given["marks"]:
         cutouts = cutouts.with_marks(given["marks"])
     columns = given["columns"]
-    made = cutouts.export(
-        output.expanduser(), form, label=given["label"], split=_split_of(given["split"]),
-        seed=given["seed"], columns=None if columns is None else columns.split(","),
-        overwrite=given["overwrite"],
-    )  # fmt: skip
+    with conf.set_temp("show_progress", not given["quiet"]):
+        made = cutouts.export(
+            output.expanduser(), form, label=given["label"], split=_split_of(given["split"]),
+            seed=given["seed"], columns=None if columns is None else columns.split(","),
+            overwrite=given["overwrite"],
+        )  # fmt: skip
     if given["as_json"]:
         row = {"path": str(made.path), "format": made.format, "counts": made.counts}
         click.echo(json.dumps(row | {"skipped": made.skipped}, ensure_ascii=False))

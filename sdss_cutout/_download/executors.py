@@ -4,7 +4,7 @@ Targets travel in chunks. Rate and connections are cut into shares, and each chu
 holds one, so all workers together stay within them, however many there are. Before a chunk is
 handed out the client's limiter is asked for as many tokens as it has targets, and says when it may
 begin; what its worker learns of the server comes back with its outcomes, and is told to the next.
-A chunk's outcomes are noted in a journal beside its files as they come: whoever does the chunk
+A chunk's outcomes are noted in a journal beside its files as they come: a worker that does the chunk
 again, because its worker was lost, goes on from there.
 """
 

@@ -158,8 +158,9 @@ def _split_of(form: Format, split: Any) -> Any:
     return split
 
 
-def _skipped(statuses: Iterable[str]) -> dict[str, int]:
-    return {s: n for s, n in Counter(statuses).items() if s not in (OK, KEPT)}
+def _skipped(statuses: Iterable[str]) -> Counter[str]:
+    """Count the targets without a picture; a status that does not occur counts 0."""
+    return Counter(status for status in statuses if status not in (OK, KEPT))
 
 
 def _first_look(source: PictureSource, rows: NDArray[np.int64], form: Format) -> dict[str, Any]:

@@ -301,7 +301,7 @@ def _columns(cutouts: Sequence[Cutout]) -> dict[str, Sequence[Any]]:
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class CutoutList(_Results):
-    """The cutouts of a list of targets, in the targets' order, whatever happened to each.
+    """The cutouts of a list of targets, in the order of the targets, with pictures or without.
 
     Attributes
     ----------
@@ -479,9 +479,10 @@ class DownloadReport(_Results):
         ...     client.download_sql(sql, folder, size=64).write_html().name
         'index.html'
         """
+        from sdss_cutout._results.calibrated import preview_of
         from sdss_cutout._views.sheet import write_sheet
 
-        return write_sheet(self.directory, self.table, path)
+        return write_sheet(self.directory, self.table, path, preview=preview_of)
 
     def _repr_html_(self) -> str:
         from sdss_cutout._views.notebook import report_html
