@@ -156,6 +156,7 @@ def _first_line(error: Exception) -> str:
 
 _PROVIDERS = {
     "pyarrow": "'sdss_cutout[tables]'", "pandas": "'sdss_cutout[tables]'",
+    "h5py": "'sdss_cutout[hdf5]'",
 }  # fmt: skip
 
 
