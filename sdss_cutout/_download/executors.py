@@ -1,11 +1,11 @@
 """Fetching in the workers of an executor: other processes, or other machines.
 
-Targets travel in chunks. Rate and connections are cut into shares, and each chunk that is under way
-holds one, so all workers together stay within them, however many there are. Before a chunk is
-handed out the client's limiter is asked for as many tokens as it has targets, and says when it may
-begin; what its worker learns of the server comes back with its outcomes, and is told to the next.
-A chunk's outcomes are noted in a journal beside its files as they come: whoever does the chunk
-again, because its worker was lost, goes on from there.
+Targets are sent in chunks. Rate and connections are divided into shares, and each chunk under way
+holds one, so all workers together stay within the limits, however many there are. Before a chunk is
+sent, the client's limiter reserves as many tokens as it has targets, and says when it may begin.
+What its worker learns of the server comes back with its outcomes, and is passed on to the next. A
+chunk's outcomes are noted in a journal beside its files as they come: a worker that does the chunk
+again, because its first worker was lost, goes on from there.
 """
 
 from __future__ import annotations

@@ -301,7 +301,7 @@ def _columns(cutouts: Sequence[Cutout]) -> dict[str, Sequence[Any]]:
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class CutoutList(_Results):
-    """The cutouts of a list of targets, in the targets' order, whatever happened to each.
+    """The cutouts of a list of targets, in the order of the targets, with pictures or without.
 
     Attributes
     ----------
