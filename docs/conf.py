@@ -24,7 +24,7 @@ copyright = f"{datetime.datetime.now(datetime.UTC).year}, {author}"
 release = importlib.metadata.version("sdss_cutout")
 version = ".".join(release.split(".")[:2])
 
-# No page has formulas, and nothing is to be loaded from elsewhere.
+# No page has formulas, and nothing may be loaded from other sites.
 extensions.remove("sphinx.ext.mathjax")
 extensions.remove("sphinx_astropy.ext.changelog_links")
 extensions.remove("sphinx_astropy.ext.missing_static")
@@ -33,6 +33,7 @@ source_suffix = {".rst": "restructuredtext", ".md": "markdown"}
 exclude_patterns += ["_build", "_generated", "generated/*.md", "generated/*.inc"]
 suppress_warnings = ["app.add_directive"]
 nitpicky = True
+smartquotes_action = "qe"  # not the dashes: they would turn --help into an en dash and help
 
 # The package describes its classes under the names that users import.
 autodoc_typehints = "none"
@@ -61,8 +62,8 @@ else:
     ]
 
 # ---------------------------------------------------------------------------------- looks
-# The theme of v3 bears Astropy's name, menus and visitor counter. This is no Astropy site: the
-# plain theme beneath it is taken.
+# The theme of v3 has Astropy's name, menus and visitor counter. This is not an Astropy site: the
+# plain theme that it is built on is used.
 html_theme = "pydata_sphinx_theme"
 html_title = "sdss_cutout"
 html_static_path = ["_static"]
@@ -88,8 +89,8 @@ templates_path = ["_templates"]
 html_sidebars = {  # pages that stand alone have no section to navigate
     page: []
     for page in (
-        "start", "comece", "coming_from", "performance", "faults", "citing", "changelog",
-        "contributing",
+        "start", "comece", "coming_from", "alternatives", "performance", "faults", "citing",
+        "changelog", "contributing",
     )
 }  # fmt: skip
 html_context = {"default_mode": "auto"}
@@ -98,7 +99,7 @@ html_context = {"default_mode": "auto"}
 plot_html_show_source_link = False
 plot_html_show_formats = False
 plot_formats = [("png", 144)]
-# One grey that can be read on a light page and on a dark one, and no paper.
+# One grey that can be read on light and dark pages, on a transparent background.
 _INK = "#6f7b87"
 plot_rcparams = {
     "figure.figsize": (4.6, 4.6),
@@ -137,13 +138,20 @@ def start_sandbox(app) -> None:
 
 def write_generated(app) -> None:
     """Write what the pages include from the code, and from measurements where there are any."""
+    from sdss_cutout._results.columns import MANIFEST_COLUMNS, RESULT_COLUMNS
+
     folder = Path(app.srcdir, "generated")
     shutil.rmtree(folder, ignore_errors=True)  # or pages of names that are gone would stay
     folder.mkdir()
     written = {
         "configuration.inc": _configuration(),
         "errors.inc": _errors(),
+        "facts.inc": _facts(),
         "sandbox_faults.inc": _sandbox_faults(),
+        "result_columns.inc": _columns(RESULT_COLUMNS),
+        "manifest_columns.inc": _columns(
+            column for column in MANIFEST_COLUMNS if column not in RESULT_COLUMNS
+        ),
         "sandbox_facts.inc": _sandbox_facts(),
         "faults.md": _narrowed(_if_there(Path(app.srcdir, "_generated", "faults.md"))),
         "performance.md": _if_there(Path(app.srcdir, "..", "tests", "benchmarks", "results.md")),
@@ -168,6 +176,19 @@ def _errors() -> str:
     return f".. code-block:: text\n\n{tree}\n\nEach is described on its own page: {links}.\n"
 
 
+def _facts() -> str:
+    from sdss_cutout._service.facts import FACTS
+
+    rows = [
+        f"   * - ``{fact.id}``\n     - {fact.statement}\n     - {fact.source}\n"
+        f"     - ``{fact.used_by}``"
+        for fact in FACTS.values()
+    ]
+    head = ".. list-table::\n   :header-rows: 1\n   :widths: 20 42 23 15\n\n"
+    titles = "   * - fact\n     - what is assumed\n     - source\n     - used by\n"
+    return head + titles + "\n".join(rows) + "\n"
+
+
 def _sandbox_faults() -> str:
     from sdss_cutout.sandbox import ALL_FAULTS, fault_options
 
@@ -184,6 +205,19 @@ def _sandbox_faults() -> str:
     return head + "   * - name\n     - what happens\n     - options\n" + "\n".join(rows) + "\n"
 
 
+def _columns(columns) -> str:
+    rows = (
+        f"   * - ``{column.name}``\n     - {_TYPES[column.dtype]}\n     - {column.unit}\n"
+        f"     - {column.description}\n"
+        for column in columns
+    )
+    head = ".. list-table::\n   :header-rows: 1\n   :widths: 17 12 17 54\n\n"
+    return f"{head}   * - column\n     - type\n     - unit\n     - meaning\n{''.join(rows)}"
+
+
+_TYPES = {"U": "text", "i8": "integer", "f8": "float"}
+
+
 def _sandbox_facts() -> str:
     from sdss_cutout.sandbox import BREAKABLE_FACTS
 
@@ -198,7 +232,7 @@ def _narrowed(table: str) -> str:
     rows = [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
     if not lines[0].startswith("|") or {len(row) for row in rows} != {9}:
         return table
-    head = ["fault", "what the server does", "hit once", "hit every time", "error in the end"]
+    head = ["fault", "what the server does", "once", "every time", "error in the end"]
     narrow = [head, ["---"] * 5] + [
         [fault, does, f"**{once}** {n} / {s} s", f"**{ever}** {m} / {t} s", error]
         for fault, does, once, n, s, ever, m, t, error in rows
@@ -211,7 +245,7 @@ def _if_there(path: Path) -> str:
 
 
 def describe_fields(_app, what, name, _obj, _options, lines) -> None:
-    """Give the fields of dataclasses the words that "Attributes" in the docstring has for them."""
+    """Describe the fields of dataclasses as "Attributes" in the docstring does."""
     owner, _, field = name.rpartition(".")
     module, _, class_name = owner.rpartition(".")
     found = getattr(sys.modules.get(module), class_name, None)

@@ -1,6 +1,6 @@
-"""Positions on the sky in, checked SDSS pictures that know where they are out.
+"""Downloads SDSS images of positions on the sky, checked, each with its sky coordinates (WCS).
 
-This is no product of SDSS. Users of the pictures are asked to acknowledge SDSS, see
+This is not a product of SDSS. Users of the images are asked to acknowledge SDSS, see
 https://www.sdss.org/collaboration/citing-sdss/.
 """
 

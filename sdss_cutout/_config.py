@@ -1,4 +1,4 @@
-"""What users can set once for all calls: ``sdss_cutout.conf``."""
+"""Settings for all calls: ``sdss_cutout.conf``."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from astropy.config import ConfigItem, ConfigNamespace
 
 __all__ = ["Conf", "conf"]
 
-# In the file sdss_cutout.cfg the items stand at the top, not under the name of this module.
+# In the file sdss_cutout.cfg the items are at the top, not under the name of this module.
 _Item = partial(ConfigItem, module="sdss_cutout")
 
 
@@ -27,17 +27,23 @@ class Conf(ConfigNamespace):
     max_connections : int
         Requests under way at the same time, 8 by default.
     max_rate : float
-        Requests a second, of all connections together, 10 by default.
+        Requests per second, of all connections together, 10 by default.
     timeout : float
         Seconds that one attempt may take as a whole, 30 by default.
     max_attempts : int
         Requests for one target before it has failed, 5 by default.
     show_progress : bool
-        Whether to show a progress bar where a terminal or a notebook watches.
+        Whether to show a progress bar on a terminal or in a notebook.
     verify_up_to : int
-        The number of pictures in a directory, 10,000 by default, up to which each is checked
-        against its sha256 when a download is started again; in larger directories only their
-        presence is checked.
+        The number of pictures in a directory, 10,000 by default, up to which the sha256 of each
+        is computed when a download is started again; in larger directories only their sizes are
+        compared.
+    frames_url : str
+        Root of the archive of calibrated frames, ``https://data.sdss.org/sas`` by default.
+    frame_cache : str
+        Folder in which frames are kept; by default one in astropy's cache.
+    frame_cache_size : float
+        How large that folder may be, in GB, 10 by default; 0 keeps no frames.
 
     Examples
     --------
@@ -50,17 +56,26 @@ class Conf(ConfigNamespace):
     data_release = _Item(17, "SDSS data release to ask for.", cfgtype="integer")
     base_url = _Item("https://skyserver.sdss.org", "Root of the SkyServer site.", cfgtype="string")
     max_connections = _Item(8, "Requests under way at the same time.", cfgtype="integer")
-    max_rate = _Item(10.0, "Requests a second, of all connections together.", cfgtype="float")
+    max_rate = _Item(10.0, "Requests per second, of all connections together.", cfgtype="float")
     timeout = _Item(30.0, "Seconds that one attempt may take as a whole.", cfgtype="float")
     max_attempts = _Item(5, "Requests for one target before it is 'failed'.", cfgtype="integer")
     show_progress = _Item(
-        True, "Show a progress bar when a terminal or a notebook watches.", cfgtype="boolean"
+        True, "Show a progress bar on a terminal or in a notebook.", cfgtype="boolean"
     )
     verify_up_to = _Item(
         10_000,
-        "Pictures already in a directory whose sha256 is computed again when a download is "
-        "started again; in larger directories only their presence is checked.",
+        "Up to so many pictures in a directory, the sha256 of each is computed when a download is "
+        "started again; in larger directories only their sizes are compared.",
         cfgtype="integer",
+    )
+    frames_url = _Item(
+        "https://data.sdss.org/sas", "Root of the archive of calibrated frames.", cfgtype="string"
+    )
+    frame_cache = _Item(
+        "", "Folder in which frames are kept; empty for one in astropy's cache.", cfgtype="string"
+    )
+    frame_cache_size = _Item(
+        10.0, "How large the folder of frames may be, in GB; 0 keeps none.", cfgtype="float"
     )
 
 

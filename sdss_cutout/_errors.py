@@ -4,11 +4,11 @@
 
     CutoutError
     ├── TargetError            a target that cannot be used: which row, what value, what is allowed
-    ├── RequestError           a geometry, overlay, mark or setting that the service cannot do
+    ├── RequestError           a geometry, overlay, mark or setting that is not possible
     ├── OutsideFootprintError  SDSS has no imaging at the position
-    ├── ServiceError           the server did not give a right answer, however often it was asked
-    ├── ImageError             what came is not the picture that was asked for
-    ├── QueryError             the SQL query failed; carries the server's words
+    ├── ServiceError           the server did not give a valid answer in any of the attempts
+    ├── ImageError             what came is not the picture of the request
+    ├── QueryError             the SQL query failed; has the server's message
     └── StoreError             the directory or its manifest cannot be used
 """
 
@@ -54,7 +54,7 @@ class TargetError(CutoutError, ValueError):
 
 
 class RequestError(CutoutError, ValueError):
-    """A geometry, overlay, mark or setting that cannot be asked for; nothing was sent.
+    """A geometry, overlay, mark or setting that is not possible; nothing was sent.
 
     Examples
     --------
@@ -83,7 +83,7 @@ class OutsideFootprintError(CutoutError):
 
 
 class ServiceError(CutoutError):
-    """The server did not give a right answer, however often it was asked.
+    """The server did not give a valid answer in any of the attempts.
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ class ServiceError(CutoutError):
 
 
 class ImageError(CutoutError):
-    """What came is not the picture that was asked for: not a JPEG, cut, blank or of another size.
+    """What came is not the picture of the request: no JPEG, incomplete, blank or of another size.
 
     Examples
     --------
@@ -136,7 +136,7 @@ class ImageError(CutoutError):
 
 
 class QueryError(CutoutError):
-    """The SQL query failed, in the server's own words.
+    """The SQL query failed; the message is the server's.
 
     Examples
     --------
@@ -151,7 +151,7 @@ class QueryError(CutoutError):
 class StoreError(CutoutError):
     """The directory or its manifest cannot be used: full, read-only, gone, damaged.
 
-    What is there stays as it is.
+    Existing files stay as they are.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Watching a run: a bar where somebody looks, astropy's logger elsewhere."""
+"""Shows the progress of a run: a bar on terminals and in notebooks, else lines in astropy's log."""
 
 from __future__ import annotations
 

@@ -28,6 +28,7 @@ from sdss_cutout._cli.options import (
     result_options,
     server_options,
     sheet_option,
+    site_options,
     table_options,
 )
 from sdss_cutout._cli.output import Printer, json_line, print_paths
@@ -48,12 +49,14 @@ Examples:
   sdss-cutout sql "SELECT TOP 50 objID, ra, dec FROM Galaxy WHERE r < 17" -o cutouts
   sdss-cutout sheet cutouts
   sdss-cutout export cutouts -o dataset --format imagefolder --split train=0.8,test=0.2
+  sdss-cutout check
 
 \b
 Exit status:
   0    every target has a picture, or lies outside SDSS's imaging
   1    some targets have failed; the same command tries them again
   2    wrong use or bad input; nothing was sent
+  3    check only: the server cannot be reached
   130  interrupted; the same command goes on where it stopped
 """
 
@@ -264,9 +267,7 @@ def _write_sheet(directory: Path) -> tuple[Path, Path]:
     "--seed", type=int, default=0, metavar="N", show_default=True,
     help="Another number divides another way.",
 )  # fmt: skip
-@click.option(
-    "--columns", metavar="A,B", help="Columns of the table that go along.  [default: all]"
-)
+@click.option("--columns", metavar="A,B", help="Columns of the table to export.  [default: all]")
 @click.option("--marks", metavar="FILE", help="Marks of the contact sheet, as the column mark.")
 @click.option("--overwrite", is_flag=True, help="Replace what is there.")
 @json_option
@@ -364,6 +365,34 @@ def chart(target: tuple[str, ...], output: Path, **given: Any) -> None:
 
 @main.command()
 @click.option(
+    "-o", "--output", metavar="FILE", type=click.Path(path_type=Path),
+    help="Write the report to this JSON file, too.",
+)  # fmt: skip
+@site_options
+@click.option(
+    "--max-rate", type=float, metavar="R",
+    help="Requests per second.  [default: 2; on this computer 10]",
+)  # fmt: skip
+@click.option(
+    "--timeout", type=float, metavar="SECONDS",
+    help="Longest time for one answer.  [default: 30]",
+)  # fmt: skip
+@json_option
+@quiet_option
+def check(output: Path | None, **given: Any) -> None:
+    """Ask the server whether it is what this package assumes, in at most 20 requests.
+
+    Prints one line per assumed fact: whether it holds, what is assumed, and what was seen. Exit
+    status: 0 if none differs, 1 if one does, 3 if the server cannot be reached. There is nothing
+    personal in the report.
+    """
+    from sdss_cutout._cli.live_check import run_check
+
+    raise SystemExit(run_check(client_of(given), output, given))
+
+
+@main.command()
+@click.option(
     "--port", type=click.IntRange(0, 65535), default=0, metavar="N",
     help="Port on 127.0.0.1.  [default: a free one]",
 )  # fmt: skip
@@ -412,7 +441,7 @@ def demo(directory: Path) -> None:
     click.echo(f"{len(report)} targets: {summarise(report.counts)}.")
     click.echo(f"Pictures (.jpg) and their FITS headers (.wcs): {report.directory}")
     table = report.directory / MANIFEST_TABLE
-    click.echo(f"What was asked and what came of it:            {table}")
+    click.echo(f"Requests and their outcomes, as a table:       {table}")
     click.echo(f"To look at:                                    {page}\n{'':47}{montage}")
     if report.counts["failed"]:
         raise SystemExit(SOME_FAILED)

@@ -11,22 +11,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack
 
 import numpy as np
+from astropy import log
+from astropy.config.paths import get_cache_dir
 from astropy.table import Table
 
 from sdss_cutout._config import conf
 from sdss_cutout._errors import RequestError, TargetError
 from sdss_cutout._progress import Progress
-from sdss_cutout._request.chunk import TargetChunk, split
+from sdss_cutout._request.calibrated import CalibratedBatch, build_calibrated_requests
+from sdss_cutout._request.chunk import AnyBatch, TargetChunk, split
 from sdss_cutout._request.geometry import refuse_arrays
 from sdss_cutout._request.options import RequestOptions
 from sdss_cutout._request.request import build_requests, concatenate
-from sdss_cutout._request.site import Site, check_site
+from sdss_cutout._request.site import Site, check_root, check_site
 from sdss_cutout._results.cutout import Cutout, cutout_of_outcome, picture_of_answer
 from sdss_cutout._results.lists import CutoutList, DownloadReport
 from sdss_cutout._results.outcome import KEPT, OK, Outcome, Outcomes, outcome_of_answer
-from sdss_cutout._results.stored import StoredCutouts
+from sdss_cutout._results.stored import AnyCutout, StoredCutouts, stored_cutout
+from sdss_cutout._service.sas import SAS
 from sdss_cutout._service.skyserver import explore_url, navigate_url
-from sdss_cutout._store.layout import directory_path, paths_of
+from sdss_cutout._store.layout import directory_path
 from sdss_cutout._targets.targets import Targets, read_targets, stream_targets
 from sdss_cutout._transfer.session import Session
 
@@ -35,7 +39,10 @@ if TYPE_CHECKING:
 
     import astropy.units as u
 
+    from sdss_cutout._download.calibrated.run import CalibratedSource
+    from sdss_cutout._download.run import Fetch
     from sdss_cutout._request.request import CutoutRequest
+    from sdss_cutout._results.calibrated import CalibratedCutout
     from sdss_cutout._transfer.classify import Answer
     from sdss_cutout._transfer.fetch import FetchSettings, Finisher, Task
 
@@ -54,18 +61,19 @@ class PictureOptions(TypedDict, total=False):
     fov: u.Quantity | str | None
     overlays: str | Sequence[str] | None
     mark: Any
+    bands: str | None
 
 
 class OnResult(Protocol):
     """Is called with each outcome of a download as it comes, in the calling thread."""
 
-    def __call__(self, cutout: Cutout, /) -> object:
+    def __call__(self, cutout: Any, /) -> object:
         """Take note of an outcome; what this returns is ignored."""
         ...
 
 
 class SDSSCutouts:
-    """Gets SDSS pictures of positions on the sky, checked, each with its WCS.
+    """Downloads SDSS images of positions on the sky, checked, each with its WCS.
 
     Settings that are None are read from ``sdss_cutout.conf`` at each call.
 
@@ -78,7 +86,7 @@ class SDSSCutouts:
     max_connections : int, optional
         Requests under way at the same time, 8 by default.
     max_rate : float, optional
-        Requests a second, of all connections together and retries included, 10 by default.
+        Requests per second, of all connections together and retries included, 10 by default.
         It is spread evenly, falls when the server says that it is overloaded, and recovers.
     timeout : float, optional
         Seconds that one attempt may take as a whole, 30 by default.
@@ -118,15 +126,19 @@ class SDSSCutouts:
         # Wrong settings are refused here rather than in the first call.
         self._site()
         self._settings()
-        self._session = Session()
+        self._archive = SAS
+        self._open()
+
+    def _open(self) -> None:
+        self._session, self._frame_session = Session(), Session()
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the settings: limits and connections stay with this object."""
-        return {name: value for name, value in vars(self).items() if name != "_session"}
+        return {k: v for k, v in vars(self).items() if k not in ("_session", "_frame_session")}
 
     def __setstate__(self, settings: dict[str, Any]) -> None:
         vars(self).update(settings)
-        self._session = Session()
+        self._open()
 
     def __enter__(self) -> SDSSCutouts:
         return self
@@ -149,6 +161,7 @@ class SDSSCutouts:
         'https://skyserver.sdss.org/dr17/VisualTools/navi?ra=19.0&dec=0.0'
         """
         self._session.close()
+        self._frame_session.close()
 
     def __repr__(self) -> str:
         site = self._site()
@@ -172,17 +185,51 @@ class SDSSCutouts:
             auth=self._site().auth,
         )
 
+    def _calibrated_source(self) -> CalibratedSource:
+        """Return the way to calibrated cutouts: SkyServer's search, and the archive of frames."""
+        from sdss_cutout._download.calibrated.run import CalibratedSource, FrameSource
+
+        archive, settings, site = self._archive, self._settings(), self._site()
+        root, auth = check_root("frames_url", str(conf.frames_url), archive.default_url)
+        return CalibratedSource(
+            site=site,
+            session=self._session,
+            settings=settings,
+            frame_session=self._frame_session,
+            # Its own limits, whatever those for SkyServer are.
+            frame_settings=replace(
+                settings, max_connections=archive.max_connections, max_rate=archive.max_rate,
+                auth=auth,
+            ),
+            frames=FrameSource(
+                root=root, release=site.release, archive=archive, cache=_frame_cache(),
+                cache_bytes=1e9 * _not_negative("frame_cache_size", conf.frame_cache_size),
+                creator=_creator(),
+            ),
+        )  # fmt: skip
+
+    def _requests(
+        self, targets: Targets, options: RequestOptions, *, avm: bool = False
+    ) -> AnyBatch:
+        """Return the requests for targets: for pictures, or for calibrated data."""
+        if options.bands is None:
+            return build_requests(targets, self._site(), options)
+        return build_calibrated_requests(
+            targets, self._site(), options, options.bands, avm=avm, archive=self._archive
+        )
+
     def _job(
         self,
         directory: str | Path,
+        bands: str | None,
         overwrite: bool,
         avm: bool,
         executor: Executor | None,
         on_result: OnResult | None,
     ) -> _Job:
         return _Job(
-            client=self, directory=directory_path(directory).absolute(), overwrite=overwrite,
-            avm=avm, executor=executor, on_result=on_result,
+            client=self, directory=directory_path(directory).absolute(), bands=bands or "",
+            overwrite=overwrite, avm=avm, executor=executor, on_result=on_result,
         )  # fmt: skip
 
     # --------------------------------------------------------------------------- pictures
@@ -199,11 +246,12 @@ class SDSSCutouts:
         overlays: str | Sequence[str] | None = None,
         mark: Any = None,
         names: str | Sequence[str] | None = None,
-    ) -> Cutout | CutoutList:
+        bands: str | None = None,
+    ) -> Cutout | CalibratedCutout | CutoutList:
         """Get pictures into memory.
 
         Any two of ``scale``, ``fov`` and the width in pixels fix the third; where only one is
-        given, ``scale`` takes its default. Each may be an array with one value a target.
+        given, ``scale`` takes its default. Each may be an array with one value per target.
 
         Parameters
         ----------
@@ -226,7 +274,7 @@ class SDSSCutouts:
             What the server marks: positions, a filter such as ``"SR(10,20)"`` (stars of r from
             10 to 20), or SQL that selects ra and dec.
         names : str or sequence of str, optional
-            The stems of the files: the name of a column, or one name a target. By default a
+            The stems of the files: the name of a column, or one name per target. By default a
             column called name, id or objid, else names such as ``J011605.60-000053.6``.
 
         Returns
@@ -255,7 +303,7 @@ class SDSSCutouts:
         """
         options = RequestOptions(
             scale=scale, size=size, width=width, height=height, fov=fov, overlays=overlays,
-            mark=mark,
+            mark=mark, bands=bands,
         )  # fmt: skip
         if isinstance(targets, Iterator):
             raise TargetError("a stream of targets can be downloaded, but not held in memory")
@@ -279,6 +327,7 @@ class SDSSCutouts:
         overlays: str | Sequence[str] | None = None,
         mark: Any = None,
         names: str | Sequence[str] | None = None,
+        bands: str | None = None,
         overwrite: bool = False,
         avm: bool = False,
         executor: Executor | None = None,
@@ -286,8 +335,8 @@ class SDSSCutouts:
     ) -> DownloadReport:
         """Get pictures into a directory: ``{name}.jpg`` and ``{name}.wcs``, and a manifest.
 
-        What the directory has already is kept. Started again after whatever has stopped it, a
-        download fetches what is missing and nothing else.
+        What exists in the directory is kept. Run again after an
+        interruption, a download fetches what is missing and nothing else.
 
         Parameters
         ----------
@@ -300,9 +349,9 @@ class SDSSCutouts:
         scale, size, width, height, fov, overlays, mark, names : optional
             As for `get`.
         overwrite : bool, optional
-            Fetch again what is there already, also if it is from another request.
+            Fetch again what exists, even if it is from a different request.
         avm : bool, optional
-            Write the place on the sky into the pictures too, as AVM.
+            Write the sky coordinates into the pictures, too, as AVM.
         executor : `concurrent.futures.Executor`, optional
             Fetch in its workers, which share ``max_rate`` and ``max_connections`` and write to
             the same directory.
@@ -313,7 +362,7 @@ class SDSSCutouts:
         Returns
         -------
         DownloadReport
-            What came of each target, in the targets' order.
+            The outcome of each target, in the order of the targets.
 
         Raises
         ------
@@ -340,9 +389,9 @@ class SDSSCutouts:
         """
         options = RequestOptions(
             scale=scale, size=size, width=width, height=height, fov=fov, overlays=overlays,
-            mark=mark,
+            mark=mark, bands=bands,
         )  # fmt: skip
-        job = self._job(directory, overwrite, avm, executor, on_result)
+        job = self._job(directory, bands, overwrite, avm, executor, on_result)
         return self._download(targets, options, names, job)
 
     def url(
@@ -382,7 +431,7 @@ class SDSSCutouts:
         'https://skyserver.sdss.org/dr16/SkyServerWS/ImgCutout/getjpeg?ra=19.0&dec=0.0&scale=0.396127&width=200&height=200&opt=GL'
         """
         read = read_targets(targets, names=names)
-        urls = build_requests(read, self._site(), RequestOptions(**options)).urls()
+        urls = self._requests(read, RequestOptions(**options)).urls()
         return urls[0] if read.scalar else urls
 
     # -------------------------------------------------------------------------------- SQL
@@ -394,7 +443,7 @@ class SDSSCutouts:
         ----------
         sql : str
             The query, in SkyServer's dialect. The server returns 500,000 rows at most and takes
-            60 queries a minute; more of them wait.
+            60 queries per minute; more of them wait.
 
         Returns
         -------
@@ -404,7 +453,7 @@ class SDSSCutouts:
         Raises
         ------
         QueryError
-            With the server's words, in whichever way it says that the query failed.
+            With the server's message, whatever form it has.
 
         Examples
         --------
@@ -442,7 +491,7 @@ class SDSSCutouts:
         Returns
         -------
         CutoutList
-            One cutout a row, with the query's columns in its table.
+            One cutout per row, with the query's columns in its table.
 
         Raises
         ------
@@ -513,7 +562,8 @@ class SDSSCutouts:
         ...     client.download_sql(sql, folder, size=64).counts
         {'ok': 2, 'kept': 0, 'outside': 0, 'failed': 0}
         """
-        job = self._job(directory, overwrite, avm, executor, on_result)
+        bands = options.get("bands")
+        job = self._job(directory, bands, overwrite, avm, executor, on_result)
         return self._download(self.query_sql(sql), RequestOptions(**options), names, job)
 
     # ------------------------------------------------------------------------------ links
@@ -562,7 +612,7 @@ class SDSSCutouts:
         Raises
         ------
         TargetError
-            If this is no objID.
+            If this is not a valid objID.
 
         Examples
         --------
@@ -581,20 +631,27 @@ class SDSSCutouts:
     # --------------------------------------------------------------------------- the wiring
 
     def _get(self, targets: Targets, options: RequestOptions) -> CutoutList:
-        from sdss_cutout._transfer.fetch import Task
+        from sdss_cutout._transfer.fetch import FetchTask
 
-        requests, names = build_requests(targets, self._site(), options), targets.names()
+        requests, names = self._requests(targets, options), targets.names()
         total = len(targets)
-        cutouts: dict[int, Cutout] = {}
+        cutouts: dict[int, Any] = {}
         tasks = (
-            Task(index=row, name=name, request=request)
+            FetchTask(index=row, name=name, request=request)
             for row, (name, request) in enumerate(zip(names, requests, strict=True))
         )
         with Progress(total, show=total > 1 and self._setting("show_progress")) as progress:
-            for index, cutout in self._fetched(tasks, _cutout_of_answer):
+            for index, cutout in self._cutouts(tasks, requests):
                 cutouts[index] = cutout
                 progress.add(cutout.status)
         return CutoutList(tuple(cutouts[index] for index in range(total)), targets.table)
+
+    def _cutouts(self, tasks: Iterator[Any], requests: AnyBatch) -> Iterator[tuple[int, AnyCutout]]:
+        """Yield the row and the cutout of each task."""
+        if isinstance(requests, CalibratedBatch):
+            _require_reproject(requests)
+            return self._calibrated_source().make(tasks, _row_and_cutout)
+        return self._fetched(tasks, _cutout_of_answer)
 
     def _fetched(self, tasks: Iterator[Task], finish: Finisher[CutoutRequest, T]) -> Iterator[T]:
         """Yield what ``finish`` makes of the answers."""
@@ -608,17 +665,19 @@ class SDSSCutouts:
             outcomes = job.run(_remembered(self._stream(targets, options, names), seen), total=None)
         else:
             read = read_targets(targets, names=names)
-            requests = build_requests(read, self._site(), options)
+            requests = self._requests(read, options, avm=job.avm)
             seen = list(split(read, requests))
             outcomes = job.run(seen, total=len(read))
-        return _report(job, seen, outcomes, self._site())
+        kind = RequestOptions(bands=options.bands)
+        nothing = self._requests(read_targets(Table({"ra": [], "dec": []})), kind)
+        return _report(job, seen, outcomes, nothing)
 
     def _stream(
         self, chunks: Iterator[Any], options: RequestOptions, names: str | Sequence[str] | None
     ) -> Iterator[TargetChunk]:
         refuse_arrays(options)
         for targets in stream_targets(chunks, names=names):
-            requests = build_requests(targets, self._site(), options)
+            requests = self._requests(targets, options)
             yield TargetChunk(targets=targets, names=targets.names(), requests=requests)
 
 
@@ -637,6 +696,7 @@ class _Job:
 
     client: SDSSCutouts
     directory: Path
+    bands: str
     overwrite: bool
     avm: bool
     executor: Executor | None
@@ -644,7 +704,7 @@ class _Job:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle what another process can use: neither the executor nor the caller's function."""
-        return _job, (self.client, self.directory, self.overwrite, self.avm)
+        return _job, (self.client, self.directory, self.bands, self.overwrite, self.avm)
 
     def __call__(self, chunks: Iterable[TargetChunk], /) -> Outcomes:
         """Try the targets of a report again."""
@@ -655,48 +715,81 @@ class _Job:
         """Bring the targets to their outcomes; where ``total`` is None they are a stream."""
         # Here, as requests, SQLite and the like would double the time of `import sdss_cutout`.
         from sdss_cutout._download.run import download
-        from sdss_cutout._download.writer import PictureWriter
         from sdss_cutout._store.directory import DownloadDirectory
 
-        client = self.client
+        source = self.client._calibrated_source() if self.bands else None
         with (
             DownloadDirectory(
                 self.directory,
                 creator=_creator(),
+                bands=self.bands,
                 avm=self.avm,
                 overwrite=self.overwrite,
                 verify_up_to=conf.verify_up_to,
             ) as directory,
-            Progress(total, show=client._setting("show_progress")) as progress,
+            Progress(total, show=self.client._setting("show_progress")) as progress,
         ):
-            writer = PictureWriter(
-                directory=str(directory.path),
-                scratch=str(directory.scratch),
-                creator=_creator(),
-                avm=self.avm,
-            )
-            fetched = partial(client._fetched, finish=writer.write)
-            if self.executor is not None:
-                from sdss_cutout._download.executors import distribute
-
-                fetched = partial(
-                    distribute,
-                    executor=self.executor,
-                    session=client._session,
-                    settings=client._settings(),
-                    writer=writer,
-                )
+            folders = {"directory": str(directory.path), "scratch": str(directory.scratch)}
+            fetched = self._pictures(folders) if source is None else self._frames(folders, source)
             on_outcome = _Watcher(
                 directory=directory.path, progress=progress, on_result=self.on_result
             )
             return download(chunks, directory, fetched, on_outcome, plan_first=total is not None)
 
+    def _pictures(self, folders: dict[str, str]) -> Fetch:
+        """Return what fetches and writes pictures."""
+        from sdss_cutout._download.executors import distribute
+        from sdss_cutout._download.writer import PictureWriter
 
-def _job(client: SDSSCutouts, directory: Path, overwrite: bool, avm: bool) -> _Job:
+        client, writer = self.client, PictureWriter(creator=_creator(), avm=self.avm, **folders)
+        if self.executor is None:
+            return partial(client._fetched, finish=writer.write)
+        return partial(
+            distribute, executor=self.executor, session=client._session,
+            settings=client._settings(), writer=writer,
+        )  # fmt: skip
+
+    def _frames(self, folders: dict[str, str], source: CalibratedSource) -> Fetch:
+        """Return what fetches frames, and writes what is cut from them."""
+        from sdss_cutout._download.calibrated.distributed import distribute_calibrated
+        from sdss_cutout._download.calibrated.writer import CalibratedWriter
+
+        writer = CalibratedWriter(frames=source.frames, **folders)
+        if self.executor is None:
+            return partial(source.make, finish=writer.write)
+        return partial(distribute_calibrated, executor=self.executor, source=source, writer=writer)
+
+
+def _job(client: SDSSCutouts, directory: Path, bands: str, overwrite: bool, avm: bool) -> _Job:
     return _Job(
-        client=client, directory=directory, overwrite=overwrite, avm=avm, executor=None,
-        on_result=None,
+        client=client, directory=directory, bands=bands, overwrite=overwrite, avm=avm,
+        executor=None, on_result=None,
     )  # fmt: skip
+
+
+def _frame_cache() -> Path | None:
+    """Return the folder in which frames are kept."""
+    if conf.frame_cache:
+        return Path(conf.frame_cache).expanduser().absolute()
+    try:
+        return Path(get_cache_dir()) / "sdss_cutout" / "frames"
+    except OSError as error:  # the home directory is read-only
+        log.warning("frames are not kept: %s", error)
+        return None
+
+
+def _require_reproject(requests: CalibratedBatch) -> None:
+    """Refuse mosaics where reproject is not installed, before anything is sent."""
+    if requests.north_up:
+        from sdss_cutout._frames.mosaic import reproject_function
+
+        reproject_function()
+
+
+def _row_and_cutout(
+    index: int, cutout: CalibratedCutout, _answer: Answer
+) -> tuple[int, CalibratedCutout]:
+    return index, cutout
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -723,16 +816,13 @@ class _Watcher:
         if self.on_result is None:
             return
         request = chunk.requests[outcome.index - chunk.first_row]
-        has_picture = outcome.status in (OK, KEPT)
-        path = Path(paths_of(self.directory, outcome.name)[0]) if has_picture else None
-        self.on_result(cutout_of_outcome(outcome, request, path=path))
+        self.on_result(stored_cutout(outcome, request, self.directory))
 
 
 def _report(
-    job: _Job, chunks: Sequence[TargetChunk], outcomes: Outcomes, site: Site
+    job: _Job, chunks: Sequence[TargetChunk], outcomes: Outcomes, nothing: AnyBatch
 ) -> DownloadReport:
-    """Return what came of the chunks of a download."""
-    nothing = build_requests(read_targets(Table({"ra": [], "dec": []})), site, RequestOptions())
+    """Return the outcomes of the chunks of a download; ``nothing`` is no requests of their kind."""
     requests = concatenate([chunk.requests for chunk in chunks] or [nothing])
     cutouts = StoredCutouts(
         directory=job.directory,
@@ -750,6 +840,10 @@ def _remembered(chunks: Iterator[TargetChunk], seen: list[TargetChunk]) -> Itera
     for chunk in chunks:
         seen.append(chunk.without_input_columns())
         yield chunk
+
+
+def _not_negative(name: str, value: Any) -> float:
+    return 0.0 if isinstance(value, int | float) and value == 0 else _positive(name, value)
 
 
 def _creator() -> str:

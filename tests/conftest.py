@@ -7,6 +7,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from astropy.utils import iers
 
 from sdss_cutout import SDSSCutouts, conf
 from sdss_cutout.sandbox import Sandbox
@@ -16,6 +17,9 @@ os.environ.setdefault("MPLBACKEND", "agg")
 ROOT = Path(__file__).parent.parent
 
 collect_ignore = ["benchmarks"]  # these are run by hand
+
+# Before version 7.1, astropy asks the network for Earth orientation even where it need not.
+iers.conf.auto_download = False
 
 # The machines that run this are slow at times; time is measured by the benchmarks only.
 hypothesis.settings.register_profile("tests", deadline=None, max_examples=60)
@@ -45,7 +49,7 @@ def client(sandbox):
 
 @pytest.fixture(autouse=True)
 def _settings_stay():
-    """Give back the settings that a test changes."""
+    """Restore the settings that a test changes."""
     names = [name for name in dir(type(conf)) if not name.startswith("_")]
     yield
     for name in names:

@@ -321,7 +321,7 @@ def test_get_writes_the_file_that_is_named(run, tmp_path):
     assert run("get", "19", "0", "-o", path, "--size", 64)[:2] == (0, f"{path}\n")
     status, _, err = run("get", "19", "0", "-o", tmp_path / "pic.png")
     assert status == 2
-    assert "pic.png is the name of a file; pictures are JPEGs" in err
+    assert "pic.png is the name of a file: give a directory" in err
 
 
 def test_get_takes_one_target_in_any_words(run, targets, tmp_path):
@@ -338,3 +338,13 @@ def test_every_option_has_help():
             if parameter.param_type_name == "option":
                 assert parameter.help, f"{name} {parameter.opts}"
         assert command.help
+
+
+def test_names_that_the_output_cannot_show_are_escaped(sandbox, tmp_path):
+    # As on Windows, where the output has the encoding of the code page.
+    command = ["get", "19", "0", "--name", "\N{GREEK CAPITAL LETTER OMEGA}", "--size", "64"]
+    ended = subprocess.run(
+        [sys.executable, "-m", "sdss_cutout", *command, "--base-url", sandbox.base_url],
+        cwd=tmp_path, capture_output=True, env=os.environ | {"PYTHONIOENCODING": "cp1252"},
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout.strip()) == (0, rb"\u03a9.jpg"), ended.stderr

@@ -157,9 +157,21 @@ def test_overlays_and_marks_reach_the_server(client, sandbox):
         ({"ra": [20.0], "dec": [0.0]}, {"size": 63}, "width = 63 pix is outside 64..2048"),
         ({"ra": [20.0], "dec": [0.0]}, {"size": 2049}, "width = 2049 pix is outside 64..2048"),
         ({"ra": [20.0], "dec": [0.0]}, {"overlays": "GZ"}, "overlay 'Z' is not known"),
-        ({"name": ["a", "A"], "ra": [20.0, 21], "dec": [0, 0]}, {}, "target 1: the name 'A'"),
-        ({"name": ["a/b"], "ra": [20.0], "dec": [0]}, {}, "target 0: the name 'a/b' is no safe"),
-        ({"name": ["CON"], "ra": [20.0], "dec": [0]}, {}, "target 0: the name 'CON' is no safe"),
+        (
+            {"name": ["a", "A"], "ra": [20.0, 21], "dec": [0, 0]},
+            {},
+            "target 1: column 'name': the name 'A'",
+        ),
+        (
+            {"name": ["a/b"], "ra": [20.0], "dec": [0]},
+            {},
+            "target 0: column 'name': the name 'a/b' is not a",
+        ),
+        (
+            {"name": ["CON"], "ra": [20.0], "dec": [0]},
+            {},
+            "target 0: column 'name': the name 'CON' is not a",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_anything_is_sent(

@@ -37,8 +37,11 @@ def _public():
 
 
 def _members(name, thing):
-    """Yield a class's own methods and properties, under their import names."""
-    for key, member in vars(thing).items() if inspect.isclass(thing) else ():
+    """Yield the methods and properties that a class has from us, under their import names."""
+    members = {}
+    for base in reversed(inspect.getmro(thing)) if inspect.isclass(thing) else ():
+        members |= vars(base) if base.__module__.startswith("sdss_cutout") else {}
+    for key, member in members.items():
         plain = getattr(member, "__func__", member)
         if not key.startswith("_") and (inspect.isfunction(plain) or isinstance(member, property)):
             yield f"{name}.{key}", plain if inspect.isfunction(plain) else member
@@ -58,10 +61,10 @@ def _doctests():
     ``sdss_cutout``, so that tracebacks and pages show the names that users import; therefore they
     are looked for here.
     """
-    finder = doctest.DocTestFinder(exclude_empty=True)
+    finder = doctest.DocTestFinder(exclude_empty=True, recurse=False)
     return [
         test
-        for name, thing in PUBLIC.items()
+        for name, thing in {**PUBLIC, **MEMBERS}.items()
         for test in finder.find(thing, name, module=False, globs={})
     ]
 
@@ -129,8 +132,12 @@ def test_commands_on_pages_run(page, sandbox, tmp_path, monkeypatch):
             sdss_cutout.conf.set_temp("base_url", sandbox.base_url),
             sdss_cutout.conf.set_temp("max_rate", 1000.0),
         ):
-            if "--base-url" in arguments:
-                arguments[arguments.index("--base-url") + 1] = sandbox.base_url
+            for option, url in (
+                ("--base-url", sandbox.base_url),
+                ("--frames-url", sandbox.frames_url),
+            ):
+                if option in arguments:
+                    arguments[arguments.index(option) + 1] = url
             result = CliRunner().invoke(main, arguments, catch_exceptions=False)
         assert result.exit_code == 0, result.output
         if expected:  # pictures come in any order

@@ -15,8 +15,8 @@ PACKAGE = Path(sdss_cutout.__file__).parent
 # a function, and for type checking alike.
 LAYERS = [
     "_errors", "_config", "_progress", "_service", "_targets", "_request", "_image", "_frames",
-    "_transfer", "_store", "_views", "_export", "_results", "_download", "client", "_check",
-    "_cli", "cli", "__main__",
+    "_transfer", "_store", "_views", "_export", "_results", "_download", "client", "_check", "_cli",
+    "cli", "__main__",
 ]  # fmt: skip
 
 

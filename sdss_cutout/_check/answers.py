@@ -67,14 +67,20 @@ class Answers:
         UnansweredError
             If it was not asked, or no answer came, or the server was overloaded.
         """
+        if reason := self.missing(question):
+            raise UnansweredError(reason)
+        return self.responses[question]
+
+    def missing(self, question: str) -> str:
+        """Return why there is no answer to a question; empty if there is one."""
         response = self.responses.get(question)
         if response is None:
-            raise UnansweredError(f"not asked: {question}")
+            return f"not asked: {question}"
         if response.failure:
-            raise UnansweredError(f"no answer ({question}): {response.failure}")
+            return f"no answer ({question}): {response.failure}"
         if response.status in _OVERLOADED:
-            raise UnansweredError(f"the server is overloaded ({question}): {response.status}")
-        return response
+            return f"the server is overloaded ({question}): {response.status}"
+        return ""
 
     def ok(self, question: str) -> bytes:
         """Return the body of a 200."""

@@ -36,8 +36,6 @@ def cross(plain: Pixels, with_grid: Pixels) -> tuple[int, int] | None:
     plain, with_grid : ndarray
         The same sky without and with the grid; the latter may be inverted.
     """
-    if plain.shape != with_grid.shape:
-        return None
     base = 255 - plain if inverted(plain, with_grid) else plain
     # Brightness alone: JPEG keeps the colours at half the resolution.
     drawn = np.abs((with_grid - base) @ np.array([0.299, 0.587, 0.114]))

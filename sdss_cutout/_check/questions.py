@@ -25,9 +25,9 @@ from sdss_cutout._check.asked import (
     cutout_request,
     picture_url,
 )
-from sdss_cutout._check.fields import BAND, frame_key
-from sdss_cutout._check.pictures import CLIPPED_MARK, WIDE_MARKS
-from sdss_cutout._check.tables import star
+from sdss_cutout._check.verdicts.fields import BAND, frame_key
+from sdss_cutout._check.verdicts.marks import CLIPPED_MARK, WIDE_MARKS
+from sdss_cutout._check.verdicts.tables import star
 from sdss_cutout._request.field_search import FieldSearch, primary_sql
 from sdss_cutout._request.site import Site
 from sdss_cutout._service.sas import FIELD_SEARCH_PATH, SAS
@@ -89,9 +89,10 @@ def _sql_search(sql: str, **form: str) -> Callable[[Answers, str], str]:
 
 def _star_sql() -> str:
     """Return a query for a star within 15 arcmin, as the server's own filter for marks has it."""
+    nearby = f"dbo.fGetNearbyObjEq({PLAIN.ra},{PLAIN.dec},15)"
     return (
-        f"SELECT TOP 1 s.objID, s.ra, s.dec, s.r FROM dbo.fGetNearbyObjEq({PLAIN.ra},{PLAIN.dec},15)"  # noqa: S608
-        " n JOIN Star s ON s.objID = n.objID WHERE s.r BETWEEN 16 AND 17 ORDER BY s.r"
+        f"SELECT TOP 1 s.objID, s.ra, s.dec, s.r FROM {nearby} n "  # noqa: S608
+        "JOIN Star s ON s.objID = n.objID WHERE s.r BETWEEN 16 AND 17 ORDER BY s.r"
     )
 
 
@@ -117,6 +118,7 @@ def _frame(answers: Answers, frames_url: str) -> str:
 
 _WRONG_SQL = "SELECT TOP 1 no_such_column FROM Star"
 _REFUSED_SQL = "SELECT TOP (1) objID FROM Star"  # S: spSQLSupport.sql
+_PRIMARY_SQL = primary_sql(*([value] for value in FIELD_RA_DEC))
 _PLAIN_SQL = "SELECT TOP 1 ra, dec FROM Star WHERE r BETWEEN 16 AND 17"
 
 QUESTIONS = (
@@ -134,7 +136,7 @@ QUESTIONS = (
     Question(id="star", url=_star_picture),
     Question(id="wrong_sql", url=_results_page(_WRONG_SQL)),
     Question(id="refused_sql", url=_results_page(_REFUSED_SQL)),
-    Question(id="primary_sql", url=_sql_search(primary_sql(*([v] for v in FIELD_RA_DEC)), format="csv")),
+    Question(id="primary_sql", url=_sql_search(_PRIMARY_SQL, format="csv")),
     Question(id="json_sql", url=_sql_search(_PLAIN_SQL)),
     Question(id="rest_error", url=_sql_search(_WRONG_SQL, format="csv")),
     Question(id="field_array", url=_of_site(_field_array)),

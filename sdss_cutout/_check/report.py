@@ -15,6 +15,7 @@ from typing import Any
 
 from sdss_cutout._check.answers import Answers, Judge, UnansweredError
 from sdss_cutout._service.facts import FACTS, Fact
+from sdss_cutout._transfer.error_text import one_line
 
 __all__ = ["DIFFERS", "HOLDS", "UNKNOWN", "Finding", "Report", "judge"]
 
@@ -45,12 +46,12 @@ def judge(fact: Fact, judge_answers: Judge, answers: Answers) -> Finding:
     try:
         holds, seen = judge_answers(answers)
     except UnansweredError as error:
-        return Finding(fact=fact, verdict=UNKNOWN, seen=str(error))
+        return Finding(fact=fact, verdict=UNKNOWN, seen=one_line(str(error)))
     except Exception as error:  # noqa: BLE001, RUF100
         # A server that differs may send anything; one fact that cannot be judged for it must not
         # take the others' verdicts with it. The type alone, as a message may hold anything.
         return Finding(fact=fact, verdict=UNKNOWN, seen=f"{NOT_JUDGED} ({type(error).__name__})")
-    return Finding(fact=fact, verdict=HOLDS if holds else DIFFERS, seen=seen)
+    return Finding(fact=fact, verdict=HOLDS if holds else DIFFERS, seen=one_line(seen))
 
 
 NOT_JUDGED = "the answer could not be judged"

@@ -6,11 +6,11 @@ import ipaddress
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from sdss_cutout._check import fields, frames, overlays, pictures, tables
 from sdss_cutout._check.answers import Answers, Judge, UnansweredError
 from sdss_cutout._check.questions import QUESTIONS, Question
 from sdss_cutout._check.report import UNKNOWN, Finding, Report, judge, now
-from sdss_cutout._request.site import Site, check_site
+from sdss_cutout._check.verdicts import fields, frames, marks, overlays, pictures, tables
+from sdss_cutout._request.site import Site, check_root
 from sdss_cutout._service.facts import FACTS
 from sdss_cutout._service.sas import SAS
 from sdss_cutout._transfer.classify import Answer, Kind, Response, classify_response
@@ -24,11 +24,12 @@ __all__ = ["JUDGES", "MAX_REQUESTS", "check"]
 MAX_REQUESTS = 20
 # Requests per second to other people's servers.
 POLITE_RATE = 2.0
-# After so many questions without any answer, one behind the other, no more is asked.
-_MOST_SILENCE = 3
+# After so many questions in a row without an answer no more is asked.
+_MOST_UNANSWERED = 3
 
 JUDGES: dict[str, Judge] = {
-    **pictures.JUDGES, **overlays.JUDGES, **tables.JUDGES, **fields.JUDGES, **frames.JUDGES,
+    **pictures.JUDGES, **marks.JUDGES, **overlays.JUDGES, **tables.JUDGES, **fields.JUDGES,
+    **frames.JUDGES,
 }  # fmt: skip
 
 
@@ -52,12 +53,12 @@ def check(
         If ``frames_url`` is not a URL.
     """
     site = client._site()
-    frames_site = check_site(frames_url or SAS.default_url, site.release)
+    root = check_root("frames_url", frames_url or SAS.default_url, SAS.default_url)
     rate = max_rate or _polite_rate(site, client._settings())
     settings = replace(client._settings(), max_connections=1, max_rate=rate, max_attempts=2)
-    asker = _Asker(client._session, settings, site, frames_site)
+    asker = _Asker(client._session, settings, site, root)
     asker.ask_all()
-    return _report(asker, site, frames_site)
+    return _report(asker, site)
 
 
 def _polite_rate(site: Site, settings: FetchSettings) -> float:
@@ -82,30 +83,36 @@ class _Asker:
     """Asks one question after the other, and counts the requests."""
 
     def __init__(
-        self, session: Session, settings: FetchSettings, site: Site, frames_site: Site
+        self,
+        session: Session,
+        settings: FetchSettings,
+        site: Site,
+        frames_root: tuple[str, tuple[str, str] | None],
     ) -> None:
         self._session, self._settings = session, settings
-        self._frames_site = frames_site
+        self.frames_url, self._frames_auth = frames_root
         self.requests = 0
         self.responses: dict[str, Response] = {}
         self.answers = Answers(site=site, responses=self.responses)
 
     def ask_all(self) -> None:
         """Ask what can be asked, until the server does not answer any more."""
-        silent = 0
+        unanswered = 0
         for question in QUESTIONS:
             sent = self._sent(question)
             if sent is None or self.requests >= MAX_REQUESTS:
                 continue
             self._ask(sent, of_frames=question.of_frames)
-            silent = silent + 1 if self.responses[sent.id].failure else 0
-            is_first = len(self.responses) == 1
-            if silent >= (1 if is_first else _MOST_SILENCE):
+            unanswered = unanswered + 1 if self.answers.missing(sent.id) else 0
+            never_answered = unanswered == len(self.responses)
+            if unanswered >= _MOST_UNANSWERED or (
+                never_answered and self.responses[sent.id].failure
+            ):
                 return
 
     def _sent(self, question: Question) -> _Sent | None:
         try:
-            url = question.url(self.answers, self._frames_site.base_url)
+            url = question.url(self.answers, self.frames_url)
         except UnansweredError:
             return None
         return _Sent(id=question.id, url=url, largest_body=question.largest_body)
@@ -113,7 +120,7 @@ class _Asker:
     def _ask(self, sent: _Sent, *, of_frames: bool) -> None:
         task = FetchTask(index=0, name=sent.id, request=sent)
         if of_frames:
-            settings = replace(self._settings, auth=self._frames_site.auth)
+            settings = replace(self._settings, auth=self._frames_auth)
             with Session(max_rate=SAS.max_rate) as session:
                 [_] = session.fetch([task], _finish, settings, self._classify)
         else:
@@ -134,15 +141,15 @@ def _finish(_task: object, answer: Answer, _attempts: int) -> Answer:
     return answer
 
 
-def _report(asker: _Asker, site: Site, frames_site: Site) -> Report:
-    findings = [judge(fact, JUDGES[id], asker.answers) for id, fact in FACTS.items()]
+def _report(asker: _Asker, site: Site) -> Report:
+    findings = [judge(fact, JUDGES[fact.id], asker.answers) for fact in FACTS.values()]
     unreachable = _unreachable(asker)
     if unreachable:
         findings = [Finding(fact=f.fact, verdict=UNKNOWN, seen="not asked") for f in findings]
     return Report(
         findings=findings,
         base_url=site.base_url,
-        frames_url=frames_site.base_url,
+        frames_url=asker.frames_url,
         release=site.release,
         requests=asker.requests,
         servers=_servers(asker.responses),
@@ -153,15 +160,8 @@ def _report(asker: _Asker, site: Site, frames_site: Site) -> Report:
 
 def _unreachable(asker: _Asker) -> str:
     """Return why there is no answer at all; empty if there is one."""
-    reasons = []
-    for question in asker.responses:
-        try:
-            asker.answers.response(question)
-        except UnansweredError as error:
-            reasons.append(str(error))
-        else:
-            return ""
-    return reasons[0]
+    reasons = [reason for id_ in asker.responses if (reason := asker.answers.missing(id_))]
+    return reasons[0] if len(reasons) == len(asker.responses) else ""
 
 
 def _servers(responses: dict[str, Response]) -> dict[str, str]:

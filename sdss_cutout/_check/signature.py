@@ -68,7 +68,7 @@ def read_signature(content: bytes) -> Signature | None:
         return None
 
 
-_SUBSAMPLING = {
+_SUBSAMPLING: dict[tuple[tuple[int, int], ...], str] = {
     ((2, 2), (1, 1), (1, 1)): "4:2:0",
     ((2, 1), (1, 1), (1, 1)): "4:2:2",
     ((1, 1), (1, 1), (1, 1)): "4:4:4",

@@ -27,10 +27,10 @@ def client_of(given: dict[str, Any]) -> SDSSCutouts:
     return SDSSCutouts(
         given["release"],
         base_url=given["base_url"],
-        max_connections=given["max_connections"],
+        max_connections=given.get("max_connections"),
         max_rate=given["max_rate"],
         timeout=given["timeout"],
-        max_attempts=given["max_attempts"],
+        max_attempts=given.get("max_attempts"),
         show_progress=not given.get("quiet", False) and sys.stderr.isatty(),
     )
 

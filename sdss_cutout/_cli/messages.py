@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sys
 from typing import Any
@@ -25,6 +26,9 @@ class ErrorGroup(click.Group):
     """Turns what goes wrong into one line and an exit status, never a traceback."""
 
     def invoke(self, ctx: click.Context) -> Any:
+        # A name that the output's encoding lacks, as on Windows, is printed with escapes.
+        if isinstance(sys.stdout, io.TextIOWrapper) and sys.stdout.errors == "strict":
+            sys.stdout.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
@@ -62,7 +66,9 @@ def say(text: str) -> None:
 def begin(given: dict[str, Any]) -> None:
     """Note the options that a command was given: which were typed, and whether to be quiet."""
     meta = click.get_current_context().find_root().meta
-    meta["typed"] = {name for name, value in given.items() if value not in (None, False)}
+    meta["typed"] = {
+        name for name, value in given.items() if value is not None and value is not False
+    }
     if given.get("quiet"):
         from astropy import log
 
@@ -91,7 +97,7 @@ _AS_TYPED = {
 _ARGUMENTS = re.compile("|".join(rf"(?<![\w-]){re.escape(name)}(?!\w)" for name in _AS_TYPED))
 # Messages about names tell both forms, as they are read in either place.
 _BOTH_FORMS = re.compile(r"names=['\"](\w+)['\"], or --names \1")
-# Where the value that was refused stands in a message.
+# Where the refused value is in a message.
 _OPTIONS = re.compile(
     r"(?<![\w-])(scale|width|height|fov|overlays|bands|timeout|label|split)(?= = )"
 )

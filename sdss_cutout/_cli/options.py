@@ -16,6 +16,7 @@ __all__ = [
     "result_options",
     "server_options",
     "sheet_option",
+    "site_options",
     "table_options",
 ]
 
@@ -41,7 +42,7 @@ directory_option = click.option(
     "-o", "--output", "directory", metavar="DIR", required=True, type=click.Path(path_type=Path),
     help="Directory of the pictures; made if it does not exist.",
 )  # fmt: skip
-server_options = _options(
+site_options = _options(
     click.option(
         "--release", type=int, metavar="N", help="SDSS data release.  [default: 17]"
     ),
@@ -53,6 +54,9 @@ server_options = _options(
         "--frames-url", metavar="URL",
         help="Root of the archive of frames, for --bands.  [default: https://data.sdss.org/sas]",
     ),
+)  # fmt: skip
+server_options = _options(
+    site_options,
     click.option(
         "--max-rate", type=float, metavar="R",
         help="Requests per second, of all connections together.  [default: 10]",

@@ -1,4 +1,4 @@
-"""What comes of a run: paths, JSON lines, a closing summary and the commonest errors."""
+"""Prints the results of a run: paths, JSON lines, a closing summary and the commonest errors."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ def print_paths(paths: dict[str, Path], *, as_json: bool) -> None:
 
 
 class Printer:
-    """Prints the outcomes of a download as they come, and what they came to.
+    """Prints the outcomes of a download as they come, and a summary.
 
-    Where the standard output is no terminal it gets the path of each picture, for the next program
-    to read; a person gets a summary at the end instead.
+    Where the standard output is not a terminal it gets the path of each picture, for the next
+    program to read; a person gets a summary at the end instead.
     """
 
     def __init__(self, targets: Targets, directory: Path, *, as_json: bool) -> None:

@@ -16,7 +16,7 @@ import json
 import os
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import (
     FIRST_COMPLETED,
     BrokenExecutor,
@@ -28,19 +28,19 @@ from concurrent.futures import (
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, ClassVar, Protocol
 
-from sdss_cutout._download.writer import PictureWriter
 from sdss_cutout._errors import StoreError
 from sdss_cutout._results.outcome import FAILED, Outcome
 from sdss_cutout._store.files import translated
-from sdss_cutout._transfer.classify import Answer, fault
+from sdss_cutout._transfer.classify import fault
 from sdss_cutout._transfer.early_end import EarlyEnd
 from sdss_cutout._transfer.error_text import one_line
-from sdss_cutout._transfer.fetch import FetchSettings, Task
+from sdss_cutout._transfer.fetch import FetchSettings
 from sdss_cutout._transfer.rate_limiter import LimiterState, RateLimiter
 from sdss_cutout._transfer.session import Session
 
-__all__ = ["distribute"]
+__all__ = ["ChunkWriter", "Note", "distribute"]
 
 # How often a chunk is begun before its targets are given up.
 _MOST_TRIES = 3
@@ -53,13 +53,55 @@ _CHUNK_SECONDS, _CHUNK_MOST, _CHUNK_FIRST = 10.0, 200, 8
 _WORKERS_IF_UNKNOWN = 4
 
 
+class Target(Protocol):
+    """What a worker needs to know of a target; it pickles."""
+
+    @property
+    def index(self) -> int:
+        """The target's row."""
+
+    @property
+    def name(self) -> str:
+        """The target's name."""
+
+
+class Note(Protocol):
+    """Is told of an outcome as soon as its files are written, in whichever thread."""
+
+    def __call__(self, outcome: Outcome, *, unreachable: bool) -> None:
+        """Take note of an outcome, and whether no connection to the server came about."""
+        ...
+
+
+class ChunkWriter(Protocol):
+    """Fetches and writes the targets of a chunk, in a worker; a dataclass that pickles."""
+
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def directory(self) -> str:
+        """Where the files go."""
+
+    @property
+    def scratch(self) -> str:
+        """A folder in it, where files are written before they are moved to their names."""
+
+    def fetch(
+        self, targets: Sequence[Any], session: Session, settings: FetchSettings, note: Note
+    ) -> list[Outcome]:
+        """Return the outcomes of targets, after having told ``note`` of each."""
+        ...
+
+
 def distribute(
-    tasks: Iterator[Task],
+    tasks: Iterator[Target],
     *,
     executor: Executor,
     session: Session,
     settings: FetchSettings,
-    writer: PictureWriter,
+    writer: ChunkWriter,
+    together: Callable[[Any], object] | None = None,
+    cost: Callable[[Sequence[Any]], int] = len,
 ) -> Iterator[Outcome]:
     """Yield the outcomes of all tasks, fetched and written by an executor's workers.
 
@@ -69,7 +111,7 @@ def distribute(
 
     Parameters
     ----------
-    tasks : iterator of Task
+    tasks : iterator of Target
         Taken in the calling thread, a chunk for each free share.
     executor : `concurrent.futures.Executor`
         Its workers see the writer's directory under the same path.
@@ -77,8 +119,12 @@ def distribute(
         The client's, whose limits hold for all workers together.
     settings : FetchSettings
         The bounds for all workers together.
-    writer : PictureWriter
-        Writes the pictures.
+    writer : ChunkWriter
+        Fetches and writes.
+    together : callable, optional
+        Targets for which this returns the same, one behind the other, are a chunk.
+    cost : callable, optional
+        How many requests a chunk surely needs; one per target by default.
 
     Raises
     ------
@@ -86,11 +132,10 @@ def distribute(
         Whatever a worker raises, but for the loss of the worker itself: then its chunk is done
         again, and ends ``failed`` if that happens too often.
     """
-    writer = replace(
-        writer, directory=os.path.abspath(writer.directory), scratch=os.path.abspath(writer.scratch)
-    )
+    folders = {"directory": writer.directory, "scratch": writer.scratch}
+    writer = replace(writer, **{name: os.path.abspath(path) for name, path in folders.items()})
     free = deque(_shares(settings, _workers_of(executor)))
-    fresh, again = _chunks(tasks, len(free), settings.max_rate), deque[_Chunk]()
+    fresh, again = _chunks(tasks, len(free), settings.max_rate, together), deque[_Chunk]()
     under_way: dict[Future[_ChunkResult], tuple[_Chunk, FetchSettings]] = {}
     limiter, early_end = session.limiter_for(settings), EarlyEnd()
     try:
@@ -100,6 +145,7 @@ def distribute(
                     yield from _failed(chunk.tasks, early_end.answer().message)
                     continue
                 share = free.popleft()
+                chunk.cost = cost(chunk.tasks)
                 under_way[_submit(executor, chunk, share, limiter, writer)] = chunk, share
             if not under_way:
                 return
@@ -125,8 +171,9 @@ def distribute(
 @dataclass(slots=True)
 class _Chunk:
     number: int
-    tasks: list[Task]
+    tasks: list[Any]
     tries: int = 0
+    cost: int = 0  # requests that it surely needs
 
 
 def _workers_of(executor: Executor) -> int:
@@ -153,7 +200,15 @@ def _shares(settings: FetchSettings, workers: int) -> list[FetchSettings]:
     ]
 
 
-def _chunks(tasks: Iterator[Task], shares: int, max_rate: float) -> Iterator[_Chunk]:
+def _chunks(
+    tasks: Iterator[Any],
+    shares: int,
+    max_rate: float,
+    together: Callable[[Any], object] | None = None,
+) -> Iterator[_Chunk]:
+    if together is not None:
+        yield from _groups(tasks, together)
+        return
     most = int(min(max(max_rate / shares * _CHUNK_SECONDS, 1), _CHUNK_MOST))
     for number in itertools.count():
         size = min(most, _CHUNK_FIRST * 2 ** min(number // shares, 10))
@@ -163,19 +218,26 @@ def _chunks(tasks: Iterator[Task], shares: int, max_rate: float) -> Iterator[_Ch
         yield _Chunk(number, chunk)
 
 
+def _groups(tasks: Iterator[Any], together: Callable[[Any], object]) -> Iterator[_Chunk]:
+    numbers = itertools.count()
+    for _, group in itertools.groupby(tasks, together):
+        while chunk := list(itertools.islice(group, _CHUNK_MOST)):
+            yield _Chunk(next(numbers), chunk)
+
+
 def _submit(
     executor: Executor,
     chunk: _Chunk,
     share: FetchSettings,
     limiter: RateLimiter,
-    writer: PictureWriter,
+    writer: ChunkWriter,
 ) -> Future[_ChunkResult]:
     chunk.tries += 1
-    due_after = limiter.reserve(len(chunk.tasks))
+    due_after = limiter.reserve(chunk.cost)
     state = replace(limiter.state(), due_after=due_after)
     try:
         return executor.submit(_work, chunk, share, state, writer)
-    except BrokenExecutor as error:  # for good, as a pool of processes is that has lost one
+    except BrokenExecutor as error:  # a pool that has lost a process stays unusable
         chunk.tries = _MOST_TRIES
         future: Future[_ChunkResult] = Future()
         future.set_exception(error)
@@ -185,15 +247,15 @@ def _submit(
 def _learn(result: _ChunkResult, chunk: _Chunk, limiter: RateLimiter, early_end: EarlyEnd) -> None:
     """Take over what a worker has learned of the server."""
     limiter.merge(result.state)
-    # Attempts beyond one for each target have not been paid for yet.
-    limiter.reserve(max(0, result.state.taken - len(chunk.tasks)))
+    # Attempts beyond those that it surely needed have not been paid for yet.
+    limiter.reserve(max(0, result.state.taken - chunk.cost))
     for outcome in result.outcomes:
         answer = fault(outcome.error, unreachable=outcome.index in result.unreachable)
         early_end.note(outcome.index, answer, is_last=True)
 
 
 def _loss_of(future: Future[_ChunkResult]) -> BaseException | None:
-    """Return the error that tells of a lost worker; one of the work itself is not such."""
+    """Return the error that means a lost worker; None for an error of the work itself."""
     try:
         error = future.exception()
     except CancelledError as cancelled:
@@ -203,14 +265,14 @@ def _loss_of(future: Future[_ChunkResult]) -> BaseException | None:
     return error if isinstance(error, BrokenExecutor | CancelledError) or from_dask else None
 
 
-def _given_up(chunk: _Chunk, writer: PictureWriter, loss: BaseException) -> Iterator[Outcome]:
+def _given_up(chunk: _Chunk, writer: ChunkWriter, loss: BaseException) -> Iterator[Outcome]:
     done = _Journal(writer, chunk.number).read()
     yield from done.values()
     why = f"the executor lost its worker ({type(loss).__name__}: {loss}); run again to go on"
     yield from _failed([task for task in chunk.tasks if task.index not in done], why)
 
 
-def _failed(tasks: list[Task], why: str) -> Iterator[Outcome]:
+def _failed(tasks: Sequence[Target], why: str) -> Iterator[Outcome]:
     date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
     for task in tasks:
         yield Outcome(
@@ -224,7 +286,7 @@ def _failed(tasks: list[Task], why: str) -> Iterator[Outcome]:
 class _Journal:
     """The outcomes of a chunk, a line each, written as they come."""
 
-    def __init__(self, writer: PictureWriter, number: int) -> None:
+    def __init__(self, writer: ChunkWriter, number: int) -> None:
         self._path = Path(writer.scratch, f"chunk-{number}.jsonl")
 
     def read(self) -> dict[int, Outcome]:
@@ -251,11 +313,11 @@ class _ChunkResult:
 
     outcomes: list[Outcome]
     state: LimiterState
-    unreachable: frozenset[int]  # targets for which no connection came about
+    unreachable: frozenset[int]  # targets for which no connection could be made
 
 
 def _work(
-    chunk: _Chunk, share: FetchSettings, state: LimiterState, writer: PictureWriter
+    chunk: _Chunk, share: FetchSettings, state: LimiterState, writer: ChunkWriter
 ) -> _ChunkResult:
     """Fetch a chunk's targets, in a worker, but for those that are done already."""
     if not os.path.isdir(writer.scratch):
@@ -272,20 +334,18 @@ def _work(
     journal = _Journal(writer, chunk.number)
     # Also at the first try, as some executors begin lost work again by themselves.
     done = journal.read()
-    unreachable: set[int] = set()
+    not_reached: set[int] = set()
 
-    def finish(task: Task, answer: Answer, attempts: int) -> Outcome:
-        outcome = mine.write(task, answer, attempts)
+    def note(outcome: Outcome, *, unreachable: bool) -> None:
         with translated(Path(writer.directory)):
             journal.note(outcome)
-        if answer.unreachable:
-            unreachable.add(task.index)
-        return outcome
+        if unreachable:
+            not_reached.add(outcome.index)
 
     left = [task for task in chunk.tasks if task.index not in done]
     with Session(state=state) as session:
-        fetched = list(session.fetch(left, finish, share))
+        fetched = mine.fetch(left, session, share, note)
         learned = session.limiter.state()
     with contextlib.suppress(OSError):
         os.rmdir(scratch)
-    return _ChunkResult([*done.values(), *fetched], learned, frozenset(unreachable))
+    return _ChunkResult([*done.values(), *fetched], learned, frozenset(not_reached))

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import StoreError
-from sdss_cutout._request.chunk import TargetChunk
+from sdss_cutout._request.chunk import AnyRequest, TargetChunk
 from sdss_cutout._results.columns import beside_ours
 from sdss_cutout._results.directory import outcome_of_entry
 from sdss_cutout._results.input_columns import header_text, row_texts
@@ -26,9 +26,12 @@ from sdss_cutout._store.existing import KeptPictures
 from sdss_cutout._store.files import translated
 from sdss_cutout._store.layout import MANIFEST_TABLE, paths_of
 from sdss_cutout._store.manifest import ManifestEntry
-from sdss_cutout._transfer.fetch import Task
+from sdss_cutout._transfer.fetch import FetchTask
 
 __all__ = ["Fetch", "OnOutcome", "download"]
+
+# A target with its request, for a picture or for calibrated data.
+AnyTask = FetchTask[AnyRequest]
 
 # Targets are claimed in small groups, so that two runs on one directory share the work.
 _CLAIMED_TOGETHER = 50
@@ -37,13 +40,13 @@ _CLAIMED_TOGETHER = 50
 class Fetch(Protocol):
     """Turns tasks into outcomes, here or in the workers of an executor."""
 
-    def __call__(self, tasks: Iterator[Task], /) -> Iterator[Outcome]:
+    def __call__(self, tasks: Iterator[AnyTask], /) -> Iterator[Outcome]:
         """Yield the outcomes as they come."""
         ...
 
 
 class OnOutcome(Protocol):
-    """Is told of outcomes as they come, in the calling thread."""
+    """Is called with the outcomes as they come, in the calling thread."""
 
     def many_kept(self, chunk: TargetChunk, rows: Sequence[int], outcomes: Outcomes) -> None:
         """Take note of pictures that exist already."""
@@ -73,7 +76,7 @@ def download(
     fetch : Fetch
         Turns tasks into outcomes.
     on_outcome : OnOutcome
-        Is told of each outcome.
+        Is called with each outcome.
     plan_first : bool
         Whether everything is planned, and so refused if need be, before anything is sent or
         changed; a stream is planned chunk by chunk.
@@ -101,7 +104,7 @@ def _table_at_the_end(directory: DownloadDirectory) -> Iterator[None]:
     except StoreError:
         raise
     except BaseException:
-        with contextlib.suppress(StoreError):  # the first error is the one to tell of
+        with contextlib.suppress(StoreError):  # the first error is the one to report
             _write_table(directory)
         raise
     _write_table(directory)
@@ -131,18 +134,18 @@ class _Item:
     """A target under way, with its input columns as the manifest keeps them."""
 
     chunk: TargetChunk
-    task: Task
+    task: AnyTask
     input_table: int | None
     input_values: str
 
     @property
     def wanted(self) -> Wanted:
         task = self.task
-        return _wanted(task.index, task.name, task.request.url)
+        return _wanted(task.index, task.name, task.request.url, self.chunk.bands)
 
 
-def _wanted(row: int, name: str, url: str) -> Wanted:
-    return Wanted(row, name, url, paths_of("", name)[0].removeprefix("/"))
+def _wanted(row: int, name: str, url: str, bands: str) -> Wanted:
+    return Wanted(row, name, url, paths_of("", name, bands=bands)[0].removeprefix("/"))
 
 
 @dataclass(slots=True)
@@ -167,7 +170,9 @@ class _Run:
         kept = self.directory.kept(chunk.names, urls)
         rows = np.arange(len(chunk))
         left = rows if kept is None else np.setdiff1d(rows, kept.rows, assume_unique=True)
-        wanted = [_wanted(first + row, chunk.names[row], urls[row]) for row in left.tolist()]
+        wanted = [
+            _wanted(first + row, chunk.names[row], urls[row], chunk.bands) for row in left.tolist()
+        ]
         decisions, to_fetch = {}, array("q")
         for row, decision in zip(left.tolist(), self.directory.plan(wanted), strict=True):
             if decision.action is Action.FETCH:
@@ -183,7 +188,7 @@ class _Run:
             urls = chunk.requests.take(rows).urls()
             self.directory.announce(
                 [
-                    _wanted(chunk.first_row + row, chunk.names[row], url)
+                    _wanted(chunk.first_row + row, chunk.names[row], url, chunk.bands)
                     for row, url in zip(rows.tolist(), urls, strict=True)
                 ]
             )
@@ -191,7 +196,7 @@ class _Run:
 
     # ------------------------------------------------------------------------------- acting
 
-    def tasks(self, plans: Iterable[_Plan]) -> Iterator[Task]:
+    def tasks(self, plans: Iterable[_Plan]) -> Iterator[AnyTask]:
         """Do what was planned; yield what is to be fetched and is not another run's."""
         for plan in plans:
             self._act(plan)
@@ -199,13 +204,13 @@ class _Run:
             while group := list(itertools.islice(items, _CLAIMED_TOGETHER)):
                 yield from self._claimed(group, self.directory.claim)
 
-    def freed(self) -> Iterator[Task]:
+    def freed(self) -> Iterator[AnyTask]:
         """Yield what other runs have left undone, after waiting for them."""
         waiting, self.deferred = self.deferred, []
         yield from self._claimed(waiting, self.directory.wait_for_others)
 
     def _act(self, plan: _Plan) -> None:
-        """Note what needs no request, after mending what can be mended."""
+        """Note what needs no request, after repairing what can be repaired."""
         chunk, first = plan.chunk, plan.chunk.first_row
         self.outcomes.extend(len(chunk))
         if (kept := plan.kept) is not None and len(kept.rows):
@@ -233,10 +238,14 @@ class _Run:
         chunk, rows = plan.chunk, np.frombuffer(plan.to_fetch, np.int64)
         if not len(rows):
             return
+        rows = chunk.requests.in_order_of_work(rows)
         number, values = self._input_values(chunk, rows)
         requests = chunk.requests.take(rows)
-        for row, request, text in zip(rows.tolist(), requests, values, strict=True):
-            task = Task(index=chunk.first_row + row, name=chunk.names[row], request=request)
+        each: Iterator[AnyRequest] = iter(requests)
+        for row, request, text in zip(rows.tolist(), each, values, strict=True):
+            task: AnyTask = FetchTask(
+                index=chunk.first_row + row, name=chunk.names[row], request=request
+            )
             yield _Item(chunk, task, number, text)
 
     def _input_values(
@@ -252,7 +261,7 @@ class _Run:
         self,
         items: list[_Item],
         claim: Callable[[Sequence[Wanted]], tuple[set[str], dict[str, ManifestEntry]]],
-    ) -> Iterator[Task]:
+    ) -> Iterator[AnyTask]:
         ours, finished = claim([item.wanted for item in items])
         for item in items:
             task = item.task
@@ -264,8 +273,8 @@ class _Run:
             else:
                 self.deferred.append(item)
 
-    def drive(self, fetch: Fetch, tasks: Iterator[Task]) -> None:
-        """Fetch the tasks and record what comes of them."""
+    def drive(self, fetch: Fetch, tasks: Iterator[AnyTask]) -> None:
+        """Fetch the tasks and record their outcomes."""
         for outcome in fetch(tasks):
             item = self._under_way.pop(outcome.index)
             self.directory.record(self._entry(item, outcome))
@@ -301,7 +310,7 @@ def _known(index: int, entry: ManifestEntry) -> Outcome:
     return found if found.status != OK else found.as_kept()
 
 
-def _of_another_run(task: Task, entry: ManifestEntry) -> Outcome:
+def _of_another_run(task: AnyTask, entry: ManifestEntry) -> Outcome:
     """Return the outcome of a target that another run has finished meanwhile."""
     if entry.url == task.request.url:
         return _known(task.index, entry)

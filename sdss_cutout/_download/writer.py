@@ -1,17 +1,20 @@
-"""Writes what an answer brought into the directory of a download."""
+"""Writes what an answer contained into the directory of a download."""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sdss_cutout._download.executors import Note
 from sdss_cutout._results.cutout import picture_of_answer
 from sdss_cutout._results.outcome import OK, Outcome, outcome_of_answer
 from sdss_cutout._store.files import translated
 from sdss_cutout._store.pictures import with_avm, write_picture
 from sdss_cutout._transfer.classify import Answer
-from sdss_cutout._transfer.fetch import Task
+from sdss_cutout._transfer.fetch import FetchSettings, Task
+from sdss_cutout._transfer.session import Session
 
 __all__ = ["PictureWriter"]
 
@@ -36,6 +39,18 @@ class PictureWriter:
     scratch: str
     creator: str
     avm: bool
+
+    def fetch(
+        self, targets: Sequence[Task], session: Session, settings: FetchSettings, note: Note
+    ) -> list[Outcome]:
+        """Fetch and write pictures, in a worker of an executor."""
+
+        def finish(task: Task, answer: Answer, attempts: int) -> Outcome:
+            outcome = self.write(task, answer, attempts)
+            note(outcome, unreachable=answer.unreachable)
+            return outcome
+
+        return list(session.fetch(targets, finish, settings))
 
     def write(self, task: Task, answer: Answer, attempts: int) -> Outcome:
         """Write the picture, if one came, and return the outcome.

@@ -160,7 +160,9 @@ def _is_same(table: CompactTable, rows: NDArray[np.int64], ours: ExportColumn) -
 def _label_column(table: CompactTable, rows: NDArray[np.int64], label: str) -> ExportColumn:
     columns = table.plain(label)
     if len(columns) > 1 or columns[0].values.ndim > 1:
-        raise RequestError(f"the column {label!r} cannot be the label: it has several values a row")
+        raise RequestError(
+            f"the column {label!r} cannot be the label: it has several values per row"
+        )
     column = replace(columns[0], name="label", source=label)
     if (row := first_without(column, rows)) is not None:
         raise TargetError(

@@ -164,7 +164,7 @@ def _skipped(statuses: Iterable[str]) -> Counter[str]:
 
 
 def _first_look(source: PictureSource, rows: NDArray[np.int64], form: Format) -> dict[str, Any]:
-    """Return what the first picture tells of all: its bands, and whether it is simulated."""
+    """Return what holds for all pictures, from the first: bands, and whether it is simulated."""
     first = next(picture for row, picture in enumerate(source) if row == rows[0])
     bands = str(first.bands) if hasattr(first, "to_rgb") else ""
     if bands and not form.calibrated:

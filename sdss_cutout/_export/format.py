@@ -65,7 +65,7 @@ class TrainingSet:
     split_of : ndarray of int
         For each of ``rows`` the number of its split.
     columns : sequence of ExportColumn
-        What is told of each picture, `label` among it.
+        What is written about each picture, `label` among it.
     label : str or None
         The column of the table that became ``label``.
     bands : str

@@ -24,7 +24,7 @@ class Source(NamedTuple):
 
 
 def sources_of(frames: list[Frame]) -> tuple[Source, ...]:
-    """Return what is to be told of frames."""
+    """Return what is to be recorded about frames."""
     return tuple(Source(f.key, f.url, f.sha256, f.mjd) for f in frames)
 
 

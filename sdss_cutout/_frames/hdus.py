@@ -164,7 +164,7 @@ def check_hdus(content: bytes) -> fits.HDUList:
 
 
 def request_of(header: fits.Header) -> CalibratedRequest:
-    """Return the request that a primary header tells of."""
+    """Return the request that a primary header describes."""
     return CalibratedRequest(
         ra=float(header["RA"]),
         dec=float(header["DEC"]),

@@ -20,14 +20,21 @@ from sdss_cutout._frames.frame import FrameKey
 from sdss_cutout._frames.mosaic import Grid
 from sdss_cutout._service.sas import FrameArchive
 
-__all__ = ["Field", "central_field", "fields_of_mosaic", "fields_of_rows", "read_fields"]
+__all__ = [
+    "Field",
+    "central_field",
+    "fields_of_mosaic",
+    "fields_of_rows",
+    "read_fields",
+    "strips_at",
+]
 
 Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Field:
-    """One field, as the server's search tells of it.
+    """One field, as the server's search describes it.
 
     Attributes
     ----------
@@ -128,14 +135,24 @@ def central_field(
     one whose columns have the centre farthest from their edge. Of the two fields that overlap
     along a run it is the one that has the centre farther from its end.
     """
-    covering = [(field, *_place(field, ra, dec)) for field in fields]
-    inside = [found for found in covering if _is_inside(*found)]
+    inside = _covering(fields, ra, dec)
     if not inside:
         return None
     known = {field.field_id: field.strip for field in fields}.get(primary or 0)
     best = min(inside, key=lambda found: _rank(found[0], found[1], found[2], known))
     same = [found for found in inside if found[0].strip == best[0].strip]
     return min(same, key=lambda found: abs(found[2] - (found[0].archive.shape[0] - 1) / 2))[0]
+
+
+def strips_at(fields: Sequence[Field], ra: float, dec: float) -> set[tuple[int, str, int]]:
+    """Return the strips that cover a position; where there are several one must be chosen."""
+    return {field.strip for field, _, _ in _covering(fields, ra, dec)}
+
+
+def _covering(fields: Sequence[Field], ra: float, dec: float) -> list[tuple[Field, float, float]]:
+    """Return the fields that cover a position, with its column and row there."""
+    places = [(field, *_place(field, ra, dec)) for field in fields]
+    return [found for found in places if _is_inside(*found)]
 
 
 def _place(field: Field, ra: float, dec: float) -> tuple[float, float]:

@@ -1,6 +1,6 @@
 """A FITS file is taken apart into its headers and data, and its structure checked. Pure.
 
-astropy warns of some faults and passes over others; here each is an error.
+astropy warns of some faults and ignores others; here each is an error.
 """
 
 from __future__ import annotations

@@ -83,7 +83,7 @@ def _ends_well(text: str) -> bool:
 
 
 def request_of_header(header: fits.Header) -> CutoutRequest:
-    """Return the request that a sidecar's header tells of."""
+    """Return the request that a sidecar's header describes."""
     return CutoutRequest(
         ra=float(header["CRVAL1"]),
         dec=float(header["CRVAL2"]),

@@ -27,7 +27,7 @@ def check_jpeg(content: bytes, width: int, height: int) -> float:
     Returns
     -------
     float
-        The part of the picture that is not the black of missing imaging, 0 to 1.
+        The part of the picture that has imaging, 0 to 1.
 
     Raises
     ------
@@ -49,7 +49,7 @@ def check_jpeg(content: bytes, width: int, height: int) -> float:
 
 
 class _Scratch(threading.local):
-    """Memory for pixels that are only looked at, one piece a thread.
+    """Memory for pixels that are only looked at, one piece per thread.
 
     Fresh memory for each picture costs as much as half of the decoding, in page faults: 300
     against 150 microseconds for 200 x 200 pixels. Large pieces are not kept.

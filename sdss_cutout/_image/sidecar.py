@@ -1,6 +1,6 @@
-"""What a page or a figure needs of a sidecar or a URL, read in microseconds. Pure.
+"""Reads from a sidecar or a URL what a page or a figure needs, in microseconds. No I/O.
 
-`_wcs.header_of` builds a whole FITS header, which for 20,000 sidecars takes half a minute.
+`header.read_header` builds a whole FITS header, which for 20,000 sidecars takes half a minute.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl
 
 from sdss_cutout._service.skyserver import SKYSERVER, navigate_url
 
-__all__ = ["Asked", "Sky", "asked_of", "is_simulated", "sky_of"]
+__all__ = ["LinearWCS", "ParsedURL", "is_simulated", "parse_header", "parse_url"]
 
 _CARD = 80
 
 
-class Sky(NamedTuple):
-    """A WCS in numbers: degrees, FITS pixels (from 1), degrees a pixel."""
+class LinearWCS(NamedTuple):
+    """A WCS without distortion, as numbers: degrees, FITS pixels (from 1), degrees per pixel."""
 
     ra: float
     dec: float
@@ -31,7 +31,7 @@ class Sky(NamedTuple):
 
 
 def _cards(sidecar: bytes) -> dict[str, str]:
-    """Return what stands behind each keyword, with what goes on in CONTINUE cards."""
+    """Return the rest of each keyword's card, together with its CONTINUE cards."""
     text, cards, last = sidecar.decode("ascii", "replace"), {"": ""}, ""
     for start in range(0, len(text), _CARD):
         keyword = text[start : start + 8].rstrip()
@@ -45,15 +45,15 @@ def _cards(sidecar: bytes) -> dict[str, str]:
 
 
 def is_simulated(sidecar: bytes) -> bool:
-    """Return whether a picture's origin says that it is simulated."""
+    """Return whether the origin of a picture says that it is simulated."""
     return b"SIMULATED" in sidecar and "SIMULATED" in _cards(sidecar).get("ORIGIN", "")
 
 
-def sky_of(sidecar: bytes) -> Sky | None:
+def parse_header(sidecar: bytes) -> LinearWCS | None:
     """Return a sidecar's WCS, or None if it is of another kind than ours.
 
-    A sidecar may have been improved by its owner; a tangential projection and a CD matrix with
-    any rotation are understood, distortion is not.
+    Users may have corrected the WCS of a sidecar. The projections SIN and TAN, and a CD matrix with
+    any rotation, are understood; distortion is not.
     """
     cards = _cards(sidecar)
     axes = (_string(cards.get("CTYPE1", "")), _string(cards.get("CTYPE2", "")))
@@ -67,7 +67,7 @@ def sky_of(sidecar: bytes) -> Sky | None:
         numbers = [_number(cards[keyword]) for keyword in keywords]
     except (KeyError, ValueError):
         return None
-    return Sky._make([*numbers, projection])
+    return LinearWCS._make([*numbers, projection])
 
 
 def _number(value: str) -> float:
@@ -81,8 +81,8 @@ def _string(value: str) -> str:
 # ---------------------------------------------------------------------------------------- the URL
 
 
-class Asked(NamedTuple):
-    """What a request's URL tells, also of a target without a picture."""
+class ParsedURL(NamedTuple):
+    """The parts of a request's URL, which a target without a picture has, too."""
 
     base_url: str
     release: int
@@ -102,13 +102,13 @@ _URL = re.compile(
 )
 
 
-def asked_of(url: str) -> Asked | None:
-    """Return what a request's URL tells, or None if it is no such URL."""
+def parse_url(url: str) -> ParsedURL | None:
+    """Return the parts of a request's URL, or None if it is the URL of something else."""
     found = _URL.fullmatch(url)
     if found is None:
         return None
     query = dict(parse_qsl(found[3]))
     try:
-        return Asked(found[1], int(found[2]), float(query["ra"]), float(query["dec"]))
+        return ParsedURL(found[1], int(found[2]), float(query["ra"]), float(query["dec"]))
     except (KeyError, ValueError):
         return None

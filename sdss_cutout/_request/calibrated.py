@@ -6,7 +6,7 @@ a grid with north up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,7 +21,14 @@ from sdss_cutout._request.site import Site
 from sdss_cutout._service.sas import BANDS, FIELD_SEARCH_PATH, SAS, FrameArchive
 from sdss_cutout._targets.targets import Targets
 
-__all__ = ["CalibratedBatch", "CalibratedRequest", "build_calibrated_requests", "check_bands"]
+__all__ = [
+    "CalibratedBatch",
+    "CalibratedRequest",
+    "batch_of",
+    "build_calibrated_requests",
+    "cells_of",
+    "check_bands",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +77,17 @@ def _radii(scale: Any, width: Any, height: Any, archive: FrameArchive) -> Any:
     """Return radii in arcmin, rounded up to what is as good for many targets."""
     half_diagonal = np.hypot(width, height) / 2 * scale / 60
     return np.round(np.ceil((half_diagonal + archive.field_radius) * 100) / 100, 2)
+
+
+# Targets within a square of so many degrees share a search; it is about as large as a field.
+_CELL = 0.25
+
+
+def cells_of(ra: NDArray[np.float64], dec: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return for each position the square of the sky in which it is: two numbers."""
+    zones = np.floor(dec / _CELL)
+    across = np.cos(np.radians((zones + 0.5) * _CELL))
+    return np.stack([zones, np.floor(ra * np.maximum(across, 0) / _CELL)])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +140,15 @@ class CalibratedBatch:
         """Return for each target the radius in arcmin within which its fields' centres lie."""
         return np.asarray(_radii(self.scale, self.width, self.height, self.archive))
 
+    def bands_of_all(self) -> list[str]:
+        """Return the bands of each target."""
+        return [self.bands] * len(self)
+
+    def in_order_of_work(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return rows in the order in which they are best fetched: neighbours together."""
+        cells = cells_of(self.ra[rows], self.dec[rows])
+        return rows[np.lexsort(cells[::-1])]
+
     def urls(self) -> list[str]:
         """Return the URLs, in the targets' order."""
         head = self.site.base_url + FIELD_SEARCH_PATH.format(release=self.site.release)
@@ -138,6 +165,18 @@ class CalibratedBatch:
         """Return the requests of some rows."""
         names = ("ra", "dec", "scale", "width", "height")
         return replace(self, **{name: getattr(self, name)[rows] for name in names})
+
+
+def batch_of(requests: Sequence[CalibratedRequest], site: Site) -> CalibratedBatch:
+    """Return requests of the same bands and kind, at least one, as a batch."""
+    names = ("ra", "dec", "scale", "width", "height")
+    columns: dict[str, Any] = {
+        name: np.array([getattr(request, name) for request in requests]) for name in names
+    }
+    first = requests[0]
+    return CalibratedBatch(
+        bands=first.bands, north_up=first.north_up, site=site, archive=first.archive, **columns
+    )
 
 
 def build_calibrated_requests(

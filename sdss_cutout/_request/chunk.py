@@ -9,10 +9,14 @@ import numpy as np
 from astropy.table import Table
 from numpy.typing import NDArray
 
-from sdss_cutout._request.request import RequestBatch
+from sdss_cutout._request.calibrated import CalibratedBatch, CalibratedRequest
+from sdss_cutout._request.request import CutoutRequest, RequestBatch
 from sdss_cutout._targets.targets import Targets
 
-__all__ = ["TargetChunk", "split"]
+__all__ = ["AnyBatch", "AnyRequest", "TargetChunk", "split"]
+
+AnyBatch = RequestBatch | CalibratedBatch
+AnyRequest = CutoutRequest | CalibratedRequest
 
 # Targets that are named, planned and looked up together.
 _CHUNK = 10_000
@@ -24,7 +28,7 @@ class TargetChunk:
 
     targets: Targets
     names: list[str]
-    requests: RequestBatch
+    requests: AnyBatch
 
     def __len__(self) -> int:
         return len(self.names)
@@ -33,6 +37,11 @@ class TargetChunk:
     def first_row(self) -> int:
         """Row of the first target in the whole list."""
         return self.targets.first_row
+
+    @property
+    def bands(self) -> str:
+        """The bands of calibrated cutouts; empty for pictures."""
+        return self.requests.bands if isinstance(self.requests, CalibratedBatch) else ""
 
     def take(self, rows: NDArray[np.int64] | slice, *, first_row: int) -> TargetChunk:
         """Return some of the targets, numbered from ``first_row``."""
@@ -47,7 +56,7 @@ class TargetChunk:
         return replace(self, targets=replace(self.targets, table=Table()))
 
 
-def split(targets: Targets, requests: RequestBatch) -> Iterator[TargetChunk]:
+def split(targets: Targets, requests: AnyBatch) -> Iterator[TargetChunk]:
     """Yield a list of targets with their names and requests, chunk by chunk."""
     names = targets.names()
     for start in range(0, len(targets), _CHUNK):

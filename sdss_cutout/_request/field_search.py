@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sdss_cutout._request.calibrated import CalibratedBatch
+from sdss_cutout._request.calibrated import CalibratedBatch, cells_of
 from sdss_cutout._request.numbers import number_texts
 from sdss_cutout._request.site import Site
 from sdss_cutout._service.sas import FIELD_SEARCH_PATH
@@ -18,8 +18,6 @@ __all__ = ["MAX_POSITIONS", "FieldSearch", "group_searches", "primary_sql"]
 
 Floats = NDArray[np.float64]
 
-# Targets within a square of so many degrees share one search; it is about as large as a field.
-_CELL = 0.25
 # Positions in one query: it stays below 10,000 characters.
 MAX_POSITIONS = 40
 
@@ -52,9 +50,7 @@ class FieldSearch:
 
 def group_searches(batch: CalibratedBatch) -> list[FieldSearch]:
     """Return the searches that find the fields of all targets, neighbours one behind the other."""
-    bands = np.floor(batch.dec / _CELL)
-    across = np.cos(np.radians((bands + 0.5) * _CELL))
-    cells = np.stack([bands, np.floor(batch.ra * np.maximum(across, 0) / _CELL)])
+    cells = cells_of(batch.ra, batch.dec)
     _, numbers = np.unique(cells, axis=1, return_inverse=True)
     order = np.argsort(numbers, kind="stable")
     starts = np.flatnonzero(np.diff(numbers[order])) + 1

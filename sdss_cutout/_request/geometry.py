@@ -28,7 +28,7 @@ _ARCSEC_PER_PIXEL = u.arcsec / u.pix
 
 
 class Pixels(Protocol):
-    """What a service tells of the pixels that it serves."""
+    """What is known about the pixels that a service serves."""
 
     @property
     def default_scale(self) -> float: ...

@@ -1,4 +1,4 @@
-"""Numbers as they stand in a URL."""
+"""Formats numbers for URLs."""
 
 from __future__ import annotations
 

@@ -27,6 +27,8 @@ class RequestOptions:
         What the server draws over the picture.
     mark : targets, str or None
         What the server marks.
+    bands : str or None
+        Letters of ``ugriz``, for calibrated data in place of a picture.
     """
 
     scale: u.Quantity | None = None
@@ -36,3 +38,4 @@ class RequestOptions:
     fov: u.Quantity | str | None = None
     overlays: str | Sequence[str] | None = None
     mark: Any = None
+    bands: str | None = None

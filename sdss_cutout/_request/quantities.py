@@ -97,7 +97,7 @@ def refuse_lost_mask(value: Any, name: str, table: Table, first_row: int) -> Non
     if hasattr(value, "mask") or np.ndim(value) != 1 or len(value) != len(table):
         return
     values = np.asarray(getattr(value, "value", value))
-    if values.dtype.kind not in "fiu" or len(values) == 0 or np.ptp(values) == 0:
+    if values.dtype.kind not in "fiu" or len(values) == 0:
         return
     for column in table.itercols():
         if not isinstance(column, MaskedColumn) or column.dtype.kind not in "fiu":
@@ -109,7 +109,7 @@ def refuse_lost_mask(value: Any, name: str, table: Table, first_row: int) -> Non
             raise RequestError(
                 f"target {first_row + row}: {name} is masked; a value is needed{more}. It comes "
                 f"from column {column.name!r}, which loses its mask when it is multiplied by a "
-                "unit: leave these rows out, or fill the column in the table"
+                "unit: leave these rows out, fill the column in the table, or give a scalar"
             )
 
 
@@ -118,11 +118,14 @@ def _left_by_mask(values: NDArray[Any], column: MaskedColumn) -> NDArray[np.bool
     mask = np.asarray(column.mask)
     raw = np.asarray(column.data.data, dtype=np.float64)
     known = ~mask & np.isfinite(raw)
-    if not np.any(known):
-        return np.zeros(len(values), dtype=bool)
+    nowhere, is_constant = np.zeros(len(values), dtype=bool), np.ptp(values) == 0
+    if np.all(mask):  # the factor for every target
+        return mask if is_constant else nowhere
+    if is_constant or not np.any(known):
+        return nowhere
     slope, offset = _line_through(raw[known], values[known].astype(np.float64))
     if not _close(slope * raw[known] + offset, values[known]).all() or slope == 0:
-        return np.zeros(len(values), dtype=bool)
+        return nowhere
     left = [slope, raw, slope * raw, slope * raw + offset, *([offset] if offset else [])]
     return mask & np.any([_close(values, candidate) for candidate in left], axis=0)
 

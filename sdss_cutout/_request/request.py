@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import quote
 
 import numpy as np
@@ -18,6 +18,11 @@ from sdss_cutout._request.site import Site
 from sdss_cutout._service.skyserver import ImageService
 from sdss_cutout._targets.targets import Targets
 
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+B = TypeVar("B", bound="DataclassInstance")  # a batch, of pictures or of calibrated data
+
 __all__ = ["CutoutRequest", "RequestBatch", "build_requests", "concatenate"]
 
 
@@ -30,7 +35,7 @@ class CutoutRequest:
     ra, dec : float
         ICRS position of the reference pixel, degrees.
     scale : float
-        Arcsec a pixel.
+        Arcsec per pixel.
     width, height : int
         Pixels.
     overlays : str
@@ -66,7 +71,7 @@ class RequestBatch:
     Attributes
     ----------
     ra, dec, scale : ndarray of float, shape (n,)
-        ICRS degrees; arcsec a pixel.
+        ICRS degrees; arcsec per pixel.
     width, height : ndarray of int, shape (n,)
         Pixels.
     overlays : str
@@ -105,6 +110,14 @@ class RequestBatch:
                 service=self.site.service,
             )
 
+    def bands_of_all(self) -> list[str]:
+        """Return the bands of each target: none, these are pictures."""
+        return [""] * len(self)
+
+    def in_order_of_work(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return rows in the order in which they are best fetched: the targets'."""
+        return rows
+
     def urls(self) -> list[str]:
         """Return the URLs, in the targets' order."""
         head, tail = f"{self.site.picture_url}?ra=", self.tail
@@ -132,7 +145,7 @@ class RequestBatch:
         )
 
 
-def concatenate(batches: Sequence[RequestBatch]) -> RequestBatch:
+def concatenate(batches: Sequence[B]) -> B:
     """Return the requests of several batches that differ in their targets only."""
     columns: dict[str, Any] = {
         name: _joined([getattr(batch, name) for batch in batches])
@@ -142,7 +155,7 @@ def concatenate(batches: Sequence[RequestBatch]) -> RequestBatch:
 
 
 def _joined(arrays: Sequence[NDArray[Any]]) -> NDArray[Any]:
-    """Return arrays one behind the other; one value for all targets stays one in memory."""
+    """Return concatenated arrays; one value for all targets stays one in memory."""
     firsts = {array[0].item() for array in arrays if len(array)}
     if len(firsts) == 1 and not any(any(array.strides) for array in arrays if len(array)):
         return np.broadcast_to(next(a[0] for a in arrays if len(a)), sum(map(len, arrays)))

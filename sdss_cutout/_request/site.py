@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from urllib.parse import SplitResult, unquote, urlsplit, urlunsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 import numpy as np
 
 from sdss_cutout._errors import RequestError
 from sdss_cutout._service.skyserver import SKYSERVER, ImageService
 
-__all__ = ["Site", "check_site"]
+__all__ = ["Site", "check_root", "check_site"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,8 +30,8 @@ class Site:
 
 
 def check_site(base_url: str, release: int, service: ImageService = SKYSERVER) -> Site:
-    """Return the site, or raise `RequestError` if there can be none such."""
-    split = _split_root(str(base_url))
+    """Return the site, or raise `RequestError` if URL or release is not valid."""
+    bare, auth = check_root("base_url", str(base_url), "https://skyserver.sdss.org")
     if isinstance(release, bool) or not isinstance(release, int | np.integer):
         raise RequestError(f"data_release = {release!r} is not a whole number")
     if not service.first_release <= release <= service.last_release:
@@ -39,20 +39,23 @@ def check_site(base_url: str, release: int, service: ImageService = SKYSERVER) -
             f"data_release = {release} is outside {service.first_release}..{service.last_release}, "
             f"the releases that {service.name} is known to serve"
         )
-    # Credentials go with the connection; a URL is written into files and messages.
-    bare = urlunsplit(split._replace(netloc=split.netloc.rpartition("@")[2]))
-    auth = (unquote(split.username), unquote(split.password or "")) if split.username else None
     return Site(base_url=bare, release=int(release), auth=auth, service=service)
 
 
-def _split_root(base_url: str) -> SplitResult:
-    """Return the parts of a server's root, which has no query and nothing unprintable."""
+def check_root(name: str, url: str, example: str) -> tuple[str, tuple[str, str] | None]:
+    """Return a server's root, without credentials, and the credentials; or raise `RequestError`.
+
+    A root has no query and nothing unprintable. Credentials go with the connection; a URL is
+    written into files and messages.
+    """
     try:
-        split = urlsplit(base_url.rstrip("/"))
+        split = urlsplit(url.rstrip("/"))
         known = bool(split.hostname) and split.scheme in ("http", "https") and split.port != 0
-    except ValueError:  # such as a port that is no number
+    except ValueError:  # such as a port that is not a number
         known = False
-    if not known or not re.fullmatch(r"[^\s?#\\]+", base_url) or not base_url.isprintable():
-        shown = re.sub(r"//.*@", "//", base_url)  # not the password
-        raise RequestError(f"base_url = {shown!r} is not a URL such as https://skyserver.sdss.org")
-    return split
+    if not known or not re.fullmatch(r"[^\s?#\\]+", url) or not url.isprintable():
+        shown = re.sub(r"//.*@", "//", url)  # not the password
+        raise RequestError(f"{name} = {shown!r} is not a URL such as {example}")
+    bare = urlunsplit(split._replace(netloc=split.netloc.rpartition("@")[2]))
+    auth = (unquote(split.username), unquote(split.password or "")) if split.username else None
+    return bare, auth

@@ -18,13 +18,7 @@ from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
 
-from sdss_cutout._errors import (
-    ImageError,
-    OutsideFootprintError,
-    RequestError,
-    ServiceError,
-    StoreError,
-)
+from sdss_cutout._errors import ImageError, RequestError
 from sdss_cutout._frames.band_image import BandImage
 from sdss_cutout._frames.colour import to_rgb
 from sdss_cutout._frames.hdus import (
@@ -36,9 +30,9 @@ from sdss_cutout._frames.hdus import (
 )
 from sdss_cutout._request.calibrated import CalibratedRequest
 from sdss_cutout._results.columns import RESULT_COLUMNS
-from sdss_cutout._results.outcome import FAILED, KEPT, OK, OUTSIDE, Outcome
+from sdss_cutout._results.outcome import KEPT, OK, Outcome, raise_for_status
 from sdss_cutout._store.files import translated, write_whole
-from sdss_cutout._store.layout import FITS, directory_path, paths_of
+from sdss_cutout._store.layout import paths_of, place_of
 
 if TYPE_CHECKING:
     from astropy.nddata import CCDData
@@ -306,6 +300,8 @@ class CalibratedCutout:
             If there are no data.
         StoreError
             If the file cannot be written.
+        RequestError
+            If ``directory`` is the name of another kind of file, such as ``x.png``.
         """
         content = self.content
         if not content:
@@ -372,17 +368,7 @@ class CalibratedCutout:
         ServiceError
             If a server did not give a right answer.
         """
-        if self.status == OUTSIDE:
-            raise OutsideFootprintError(f"{self.name}: {self.error} ({self.url})")
-        if self.status == FAILED:
-            tried = f"{self.attempts} attempt{'s' * (self.attempts != 1)}"
-            raise ServiceError(
-                f"{self.name}: {self.error} ({tried}, {self.url})",
-                status=self.http_status,
-                reason=self.reason,
-                url=self.url,
-                attempts=self.attempts,
-            )
+        raise_for_status(self)
 
 
 def _place_of(cutout: CalibratedCutout, hdus: fits.HDUList, band: str) -> tuple[float, float]:
@@ -404,16 +390,8 @@ def _grey(data: NDArray[np.float32]) -> dict[str, Any]:
 
 def _place(path: str | Path, name: str) -> Path:
     """Return the file for a cutout, from a folder or the file's own path."""
-    path = Path(path).expanduser()
-    if path.suffix.lower() == FITS and not path.is_dir():
-        return path
-    try:
-        return Path(paths_of(directory_path(path), name, bands="r")[0])
-    except StoreError as error:
-        raise StoreError(
-            f"{path} is the name of a file; calibrated cutouts are FITS files: give a directory, "
-            f"or a file whose name ends in {FITS}"
-        ) from error
+    folder, stem = place_of(path, name, bands="r")
+    return Path(paths_of(folder, stem, bands="r")[0])
 
 
 def _read_file(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""THE list of result columns, and the tables, JSON lines and headers that are made from it."""
+"""The one list of result columns, and the tables, JSON lines and headers that are made from it."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ _COLUMNS = {
         ResultColumn("nbytes", "i8", "size of the file", "byte"),
         ResultColumn("sha256", "U", "checksum of the file"),
         ResultColumn("source_sha256", "U", "checksum of the bytes that the server sent"),
-        ResultColumn("attempts", "i8", "requests that were sent in the run that brought this"),
+        ResultColumn("attempts", "i8", "requests that were sent in the run that fetched this"),
         ResultColumn("error", "U", "what went wrong; empty if nothing did"),
         ResultColumn("origin", "U", "what the server calls itself"),
         ResultColumn("date", "U", "when the server answered, UTC"),
@@ -84,7 +84,7 @@ MANIFEST_COLUMNS = _chosen(
     "name status url ra dec width height scale overlays bands release coverage nbytes sha256 "
     "source_sha256 attempts error origin date"
 )
-"""What ``manifest.ecsv`` has behind the input columns: no paths, as directories move."""
+"""What ``manifest.ecsv`` has after the input columns: no paths, as directories are moved."""
 
 
 # What a table may say of where it is from; the rest of its metadata is not ours to pass on.
@@ -92,7 +92,7 @@ _PROVENANCE = ("query", "source")
 
 
 def beside_ours(table: Table, columns: Iterable[ResultColumn] = RESULT_COLUMNS) -> Table:
-    """Return the table with columns that bear the name of one of ours called ``input_NAME``."""
+    """Return the table with columns whose name is one of ours renamed to ``input_NAME``."""
     renamed = table.copy(copy_data=False)
     for name in {column.name for column in columns} & set(table.colnames):
         new = f"input_{name}"
@@ -104,7 +104,7 @@ def beside_ours(table: Table, columns: Iterable[ResultColumn] = RESULT_COLUMNS) 
 
 
 def result_table(input_table: Table, values: Mapping[str, Sequence[Any]]) -> Table:
-    """Return the input columns with ours behind them.
+    """Return the input columns, followed by ours.
 
     Parameters
     ----------

@@ -14,7 +14,7 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from sdss_cutout._config import conf
-from sdss_cutout._errors import ImageError, OutsideFootprintError, ServiceError
+from sdss_cutout._errors import ImageError
 from sdss_cutout._image.header import (
     Provenance,
     make_sidecar,
@@ -23,11 +23,11 @@ from sdss_cutout._image.header import (
     wcs_of_header,
 )
 from sdss_cutout._image.jpeg import decode_jpeg
-from sdss_cutout._image.sidecar import asked_of
+from sdss_cutout._image.sidecar import parse_url
 from sdss_cutout._request.request import CutoutRequest
 from sdss_cutout._request.site import check_site
 from sdss_cutout._results.columns import RESULT_COLUMNS
-from sdss_cutout._results.outcome import FAILED, KEPT, OUTSIDE, Outcome
+from sdss_cutout._results.outcome import KEPT, Outcome, raise_for_status
 from sdss_cutout._store.files import scratch_folder, translated
 from sdss_cutout._store.layout import paths_of, place_of, sidecar_of
 from sdss_cutout._store.pictures import (
@@ -53,7 +53,7 @@ __all__ = ["Cutout", "cutout_of_outcome", "picture_of_answer"]
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Cutout:
-    """One target's picture and where it lies on the sky, or why there is none.
+    """One target's picture and its sky coordinates, or why there is none.
 
     Attributes
     ----------
@@ -65,7 +65,7 @@ class Cutout:
     status : str
         ``ok``, ``kept`` (was on disk already), ``outside`` (no SDSS imaging there) or ``failed``.
     coverage : float
-        The part of the picture that is not the black of missing imaging, 0 to 1.
+        The part of the picture that has imaging, 0 to 1.
     attempts : int
         How many requests were sent.
     error : str
@@ -262,7 +262,7 @@ class Cutout:
         OutsideFootprintError
             If SDSS has no imaging there.
         ServiceError
-            If the server did not give a right answer.
+            If the server did not give a valid answer.
 
         Examples
         --------
@@ -277,17 +277,7 @@ class Cutout:
         ...
         sdss_cutout.OutsideFootprintError: J174536.00-290000.0: no SDSS imaging here (http://...)
         """
-        if self.status == OUTSIDE:
-            raise OutsideFootprintError(f"{self.name}: {self.error} ({self.url})")
-        if self.status == FAILED:
-            tried = f"{self.attempts} attempt{'s' * (self.attempts != 1)}"
-            raise ServiceError(
-                f"{self.name}: {self.error} ({tried}, {self.url})",
-                status=self.http_status,
-                reason=self.reason,
-                url=self.url,
-                attempts=self.attempts,
-            )
+        raise_for_status(self)
 
     def plot(self, ax: Axes | None = None, *, mark: Any = None) -> Axes:
         """Draw the picture with its coordinates, scale bar, compass and name.
@@ -443,7 +433,7 @@ class Cutout:
         from sdss_cutout._transfer.fetch import FetchSettings
         from sdss_cutout._transfer.session import Session
 
-        server = asked_of(self.url)
+        server = parse_url(self.url)
         base_url, release = (
             (server.base_url, server.release) if server else (conf.base_url, conf.data_release)
         )
@@ -469,7 +459,7 @@ class Cutout:
             Made if it does not exist. A path that ends in ``.jpg`` is the picture's own file,
             whose sidecar is written beside it.
         avm : bool, optional
-            Write the place on the sky into the picture too, as AVM.
+            Write the sky coordinates into the picture, too, as AVM.
 
         Returns
         -------
@@ -631,7 +621,7 @@ def cutout_of_outcome(
 def picture_of_answer(
     content: bytes, request: CutoutRequest, outcome: Outcome, creator: str
 ) -> Picture:
-    """Return what an answer brought, with the sidecar that says where it is and came from."""
+    """Return the picture in an answer, with its sidecar."""
     provenance = Provenance(
         name=outcome.name,
         origin=outcome.origin,

@@ -1,4 +1,4 @@
-"""A directory comes back: the table, the order and the pictures of earlier downloads."""
+"""Reads a directory: the table, the order and the pictures of earlier downloads."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from astropy.table import Column, Table, vstack
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import StoreError
-from sdss_cutout._request.request import CutoutRequest
+from sdss_cutout._request.chunk import AnyRequest
 from sdss_cutout._results.input_columns import from_text
 from sdss_cutout._results.lists import CutoutList
 from sdss_cutout._results.outcome import Outcome, Outcomes
@@ -28,7 +28,7 @@ __all__ = ["read_cutouts"]
 
 
 def read_cutouts(directory: str | Path) -> CutoutList:
-    """Bring back what downloads have brought to a directory.
+    """Read what downloads have written to a directory.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def read_cutouts(directory: str | Path) -> CutoutList:
     Returns
     -------
     CutoutList
-        One cutout a target, with the columns that came with the targets. Targets without a
+        One cutout per target, with the columns that came with the targets. Targets without a
         picture are in it too. A picture is read, and checked against its sidecar, when its
         cutout is reached, so that a large directory does not fill the memory.
 
@@ -128,10 +128,14 @@ class RecordedRequests:
     def __len__(self) -> int:
         return len(self._texts["url"])
 
-    def __getitem__(self, row: int) -> CutoutRequest:
+    def __getitem__(self, row: int) -> AnyRequest:
         columns: dict[str, Sequence[Any]] = {**self._numbers, **self._texts}
         values: dict[str, Any] = {name: column[row] for name, column in columns.items()}
         return request_of_entry(_NO_ENTRY._replace(**values))
+
+    def bands_of_all(self) -> list[str]:
+        """Return the bands of each target; empty for pictures."""
+        return self._texts["bands"]
 
     def urls(self) -> list[str]:
         """Return the URLs."""
@@ -157,7 +161,7 @@ _NO_ENTRY = ManifestEntry(
 
 
 def outcome_of_entry(index: int, entry: ManifestEntry) -> Outcome:
-    """Return what a manifest says that came of a target."""
+    """Return the outcome of a target as a manifest has it."""
     return Outcome(
         index=index, name=entry.name, status=entry.status,
         coverage=math.nan if entry.coverage is None else entry.coverage, nbytes=entry.nbytes,

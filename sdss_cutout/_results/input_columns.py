@@ -56,7 +56,7 @@ def row_dicts(table: Table) -> list[dict[str, Any]]:
 
 
 def _values(column: Column | MaskedColumn) -> list[object]:
-    if column.dtype.kind == "S":  # a Column would raise for bytes that are no UTF-8
+    if column.dtype.kind == "S":  # a Column would raise for bytes that are not UTF-8
         masked = np.broadcast_to(getattr(column, "mask", False), column.shape)
         values = np.ma.MaskedArray(np.char.decode(np.asarray(column), "utf-8", "replace"), masked)
         return list(values.tolist())

@@ -13,8 +13,7 @@ from astropy.table import Table, vstack
 from numpy.typing import NDArray
 
 from sdss_cutout._progress import summarise
-from sdss_cutout._request.chunk import TargetChunk
-from sdss_cutout._request.request import RequestBatch
+from sdss_cutout._request.chunk import AnyBatch, TargetChunk
 from sdss_cutout._results.columns import RESULT_COLUMNS, result_table
 from sdss_cutout._results.cutout import Cutout
 from sdss_cutout._results.outcome import FAILED, Outcomes
@@ -72,9 +71,9 @@ class _Results(Sequence[Cutout]):
         Each reads its picture when its content is asked for, so one file that is gone or damaged
         does not end the loop.
 
-        Yields
-        ------
-        Cutout
+        Returns
+        -------
+        iterator of Cutout
 
         Examples
         --------
@@ -101,7 +100,7 @@ class _Results(Sequence[Cutout]):
 
     @property
     def table(self) -> Table:
-        """One row per target: the input columns, then ours; made anew at each access."""
+        """One row per target: the input columns, then ours; made again at each access."""
         return result_table(self.input_table, _columns(self.cutouts))
 
     @property
@@ -128,7 +127,7 @@ class _Results(Sequence[Cutout]):
         reverse: bool = False,
         tile: float = 1.2,
     ) -> Figure:
-        """Draw the pictures side by side; outside and failed targets show as such.
+        """Draw the pictures side by side; outside and failed targets are shown, too.
 
         Parameters
         ----------
@@ -152,7 +151,7 @@ class _Results(Sequence[Cutout]):
         Raises
         ------
         RequestError
-            If there is no such column, or ``titles`` has not one text per target.
+            If there is no such column, or ``titles`` does not have one text per target.
 
         Examples
         --------
@@ -179,7 +178,7 @@ class _Results(Sequence[Cutout]):
         ----------
         marks : str, `~pathlib.Path` or `~astropy.table.Table`
             The file that the page exported, or what `read_marks` returned. Names of other targets
-            are passed over.
+            are ignored.
 
         Returns
         -------
@@ -227,9 +226,9 @@ class _Results(Sequence[Cutout]):
     ) -> Export:
         """Write the pictures as a training set, whole or not at all.
 
-        Targets without a picture are left out and counted. The columns of `table` go along, and
-        with them ``ra``, ``dec`` and ``release`` of each picture and its FITS header as text,
-        ``wcs``. Identifiers keep all their digits.
+        Targets without a picture are left out and counted. The set has the columns of `table`, and
+        ``ra``, ``dec`` and ``release`` of each picture and its FITS header as text, ``wcs``.
+        Identifiers keep all their digits.
 
         Parameters
         ----------
@@ -250,7 +249,7 @@ class _Results(Sequence[Cutout]):
         seed : int, optional
             Another number gives another division.
         columns : sequence of str, optional
-            The columns of `table` that go along; by default all.
+            The columns of `table` to export; by default all.
         overwrite : bool, optional
             Replace what is at ``path``.
 
@@ -356,7 +355,7 @@ class Rerun(Protocol):
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False, kw_only=True)
 class DownloadReport(_Results):
-    """What came of each target of a download, in the targets' order.
+    """The outcome of each target of a download, in the order of the targets.
 
     Attributes
     ----------
@@ -439,7 +438,7 @@ class DownloadReport(_Results):
 
     def _chunk_of(self, rows: NDArray[np.int64]) -> TargetChunk:
         """Return these rows as targets to be fetched, numbered from 0."""
-        requests = cast("RequestBatch", self.cutouts.requests).take(rows)
+        requests = cast("AnyBatch", self.cutouts.requests).take(rows)
         table = self.input_table
         return TargetChunk(
             targets=Targets(
@@ -454,9 +453,9 @@ class DownloadReport(_Results):
     def write_html(self, path: str | Path | None = None) -> Path:
         """Write a page with the pictures, which opens from the disk without a server.
 
-        It searches, sorts and filters by any column, shows coordinates under the pointer and
-        sorts the pictures into classes, with comments; `with_marks` brings these back. It needs
-        nothing but the files beside it.
+        It searches, sorts and filters by any column, and shows the coordinates under the pointer.
+        Pictures can be sorted into classes, with comments, which `DownloadReport.with_marks`
+        reads. It needs nothing but the files beside it.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""What came of a target: one record, and the columns of a million."""
+"""The outcome of a target: one record, and the columns of a million."""
 
 from __future__ import annotations
 
@@ -9,14 +9,24 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sdss_cutout._errors import OutsideFootprintError, ServiceError
 from sdss_cutout._transfer.classify import Answer, Kind
 
-__all__ = ["FAILED", "KEPT", "OK", "OUTSIDE", "Outcome", "Outcomes", "outcome_of_answer"]
+__all__ = [
+    "FAILED",
+    "KEPT",
+    "OK",
+    "OUTSIDE",
+    "Outcome",
+    "Outcomes",
+    "outcome_of_answer",
+    "raise_for_status",
+]
 
 OK, KEPT, OUTSIDE, FAILED = "ok", "kept", "outside", "failed"
 _STATUSES = ("", OK, KEPT, OUTSIDE, FAILED)
@@ -24,7 +34,7 @@ _STATUSES = ("", OK, KEPT, OUTSIDE, FAILED)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """What came of one target, without its picture; plain data that travels between processes.
+    """The outcome of one target, without its picture; plain data that is sent between processes.
 
     Attributes
     ----------
@@ -43,7 +53,7 @@ class Outcome:
     source_sha256 : str
         Checksum of the bytes that the server sent.
     attempts : int
-        Requests that were sent, in the run that brought this.
+        Requests that were sent, in the run that fetched this.
     error : str
         What went wrong.
     origin, date : str
@@ -89,6 +99,40 @@ def outcome_of_answer(index: int, name: str, answer: Answer, attempts: int) -> O
         coverage=0.0 if outside else math.nan, attempts=attempts, error=answer.message,
         origin=answer.origin, date=date, http_status=answer.status, reason=answer.reason,
     )  # fmt: skip
+
+
+class _Reported(Protocol):
+    """A cutout of either kind, as far as its errors need it."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def status(self) -> str: ...
+    @property
+    def error(self) -> str: ...
+    @property
+    def url(self) -> str: ...
+    @property
+    def attempts(self) -> int: ...
+    @property
+    def http_status(self) -> int: ...
+    @property
+    def reason(self) -> str: ...
+
+
+def raise_for_status(cutout: _Reported) -> None:
+    """Raise the error that the status of a cutout means."""
+    if cutout.status == OUTSIDE:
+        raise OutsideFootprintError(f"{cutout.name}: {cutout.error} ({cutout.url})")
+    if cutout.status == FAILED:
+        tried = f"{cutout.attempts} attempt{'s' * (cutout.attempts != 1)}"
+        raise ServiceError(
+            f"{cutout.name}: {cutout.error} ({tried}, {cutout.url})",
+            status=cutout.http_status,
+            reason=cutout.reason,
+            url=cutout.url,
+            attempts=cutout.attempts,
+        )
 
 
 # The arrays of `Outcomes`, and how many of their elements a target has.

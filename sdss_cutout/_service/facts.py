@@ -143,6 +143,11 @@ _OVERLAYS = (
         "S: ImgCutout.cs validateInput", "_service.skyserver",
     ),
     _fact(
+        "mark.place",
+        "marks are drawn where the WCS says, on average to 0.3 pixels across",
+        "S: projection.cs, SDSSGraphicsEnv.cs; how it rounds was never seen", "_image.header",
+    ),
+    _fact(
         "mark.list",
         "a list of positions, with a first line 'ra dec', is marked in fuchsia",
         "S: ImgCutout.cs validateQuery, SDSSGraphicsEnv.cs drawQueryObj", "_request.overlays",
@@ -162,12 +167,12 @@ _SQL = (
     ),
     _fact(
         "sql.error_page",
-        "a wrong query sent there is answered with an error that is told from a table",
-        "S: CustomFilter.cs; U: astroquery issues 2706, 2082", "_transfer.sql.query",
+        "a query that is not valid is answered there with 200 and a page of HTML",
+        "U: astroquery issues 2706, 2082", "_transfer.sql.query",
     ),
     _fact(
         "sql.error_message",
-        "a query that is refused is answered with a table whose only column is error_message",
+        "a query that is refused is answered there with a table whose only column is error_message",
         "S: sqlloader spSQLSupport.sql", "_transfer.sql.table",
     ),
     _fact(
@@ -182,12 +187,12 @@ _SQL = (
     ),
     _fact(
         "sql.error_json",
-        "a wrong query sent to SqlSearch is answered with 500 and JSON with ErrorMessage",
+        "a query that is not valid is answered by SqlSearch with 500 and JSON with ErrorMessage",
         "S: CustomFilter.cs", "_transfer.error_text",
     ),
     _fact(
         "sql.primary_field",
-        "SQL tells which field is the primary one at a position",
+        "SQL gives the primary field at a position",
         "S: sqlloader WindowTables.sql, spRegion.sql", "_request.field_search",
     ),
 )  # fmt: skip
@@ -205,12 +210,12 @@ _FIELDS = (
     ),
     _fact(
         "fields.path",
-        "the URLs that it tells for frames end in the paths that are built here",
+        "the URLs that it gives for frames end in the paths that are built here",
         "S: sqlloader spUrlFitsSupport.sql; astroquery sdss/core.py", "_service.sas",
     ),
     _fact(
         "fields.urls",
-        "SDSSFields/UrlsOfFields tells the same URLs, as CSV with the column r_url",
+        "SDSSFields/UrlsOfFields gives the same URLs, as CSV with the column r_url",
         "S: SDSSFields/FieldQueries.cs", "_service.sas",
     ),
 )  # fmt: skip

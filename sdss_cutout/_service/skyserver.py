@@ -14,7 +14,7 @@ __all__ = ["SKYSERVER", "ImageService", "Limits", "explore_url", "navigate_url"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What one picture may be: sizes in pixels, scales in arcsec a pixel, both inclusive."""
+    """What one picture may be: sizes in pixels, scales in arcsec per pixel, both inclusive."""
 
     min_size: int
     max_size: int
@@ -82,7 +82,7 @@ SKYSERVER = ImageService(
     # S: getJpegController.cs, the server's own default scale, SDSS's natural pixel.
     default_scale=0.396127,
     default_size=200,
-    # S: ImgCutout.cs validateInput. Beyond these the server clips without a word.
+    # S: ImgCutout.cs validateInput. Beyond these the server clips silently.
     limits=Limits(min_size=64, max_size=2048, min_scale=0.015, max_scale=2400.0),
     limits_with_2mass=Limits(min_size=250, max_size=3601, min_scale=0.015, max_scale=60.0),
     # S: SdssConstants.cs, PixelsPerDegree and MaxZoom.

@@ -103,7 +103,7 @@ def _of_recorded(
 def decide_by_files(
     wanted: Wanted, entry: ManifestEntry | None, read: Callable[[Wanted], ManifestEntry]
 ) -> Decision:
-    """Return what is to be done for a target with a picture that no entry tells of."""
+    """Return what is to be done for a target with a picture but no entry."""
     try:
         found = read(wanted)
     except ImageError as error:

@@ -23,10 +23,17 @@ from sdss_cutout._store.decide import (
     decide_by_files,
     refusal,
 )
-from sdss_cutout._store.entries import entry_of_file, provenance_of_entry, request_of_entry
+from sdss_cutout._store.entries import entry_of_file, picture_request_of_entry, provenance_of_entry
 from sdss_cutout._store.existing import ExistingFiles, KeptPictures
 from sdss_cutout._store.files import scratch_folder, scratch_of_run, translated
-from sdss_cutout._store.layout import MANIFEST, MANIFEST_TABLE, directory_path, paths_of
+from sdss_cutout._store.layout import (
+    FITS,
+    MANIFEST,
+    MANIFEST_TABLE,
+    PICTURE,
+    directory_path,
+    paths_of,
+)
 from sdss_cutout._store.manifest import Manifest, ManifestEntry
 from sdss_cutout._store.pictures import Condition, Picture, condition_of, with_avm, write_picture
 from sdss_cutout._store.sharing import SharedRun
@@ -49,6 +56,8 @@ class DownloadDirectory:
         Made if it does not exist.
     creator : str
         This package and its version.
+    bands : str
+        The bands of calibrated cutouts; empty for pictures.
     avm : bool
         Whether pictures carry an AVM block.
     overwrite : bool
@@ -67,12 +76,14 @@ class DownloadDirectory:
         path: str | Path,
         *,
         creator: str,
+        bands: str = "",
         avm: bool = False,
         overwrite: bool = False,
         verify_up_to: int = 10_000,
     ) -> None:
         self.path = directory_path(path).absolute()
         self._creator = creator
+        self._bands = bands
         self._avm = avm
         self._overwrite = overwrite
         self._first_row = 0
@@ -87,7 +98,7 @@ class DownloadDirectory:
             stack.callback(self.manifest.close)
             run = self.scratch.name.removeprefix(scratch_of_run(self.path, "").name)
             self._shared = SharedRun(self.path, self.manifest, run)
-            self._existing = ExistingFiles(self.path)
+            self._existing = ExistingFiles(self.path, picture=FITS if bands else PICTURE)
             self._verify = len(self._existing) <= verify_up_to
             self.changed = not (self.path / MANIFEST_TABLE).exists()
             self._stack = stack.pop_all()
@@ -107,13 +118,13 @@ class DownloadDirectory:
                     self.flush()
                 self._shared.end()
             except StoreError:
-                if exc is None:  # else the first error is the one to tell of
+                if exc is None:  # else the first error is the one to report
                     raise
 
     # ------------------------------------------------------------------------------ planning
 
     def begin(self, names: Sequence[str]) -> None:
-        """Take the names of the first targets, which tell where the list stands in the manifest."""
+        """Take the names of the first targets, which say where the list is in the manifest."""
         self._first_row = self.manifest.first_row(names)
 
     def row_of(self, index: int) -> int:
@@ -121,7 +132,7 @@ class DownloadDirectory:
         return self._first_row + index
 
     def kept(self, names: Sequence[str], urls: Sequence[str]) -> KeptPictures | None:
-        """Return those targets that plainly need nothing, or None if there may be none such.
+        """Return those targets that certainly need nothing, or None if there are none.
 
         In a large directory these are those whose files have the sizes that a record of the same
         request says; in a small one `plan` looks into the files.
@@ -167,20 +178,30 @@ class DownloadDirectory:
         return entry_of_file(self._picture(wanted.name), row=self.row_of(wanted.row))
 
     def _picture(self, name: str) -> Path:
-        return Path(paths_of(self.path, name)[0])
+        return Path(paths_of(self.path, name, bands=self._bands)[0])
 
     def _condition(self, entry: ManifestEntry) -> Condition:
+        if self._bands:
+            return self._condition_of_fits(entry)
         recorded_avm = entry.sha256 != entry.source_sha256
         sizes = self._existing.files(entry.name)
         if not self._verify and sizes.has_whole_sidecar and recorded_avm == self._avm:
             return Condition.WHOLE
         return condition_of(
             self._picture(entry.name),
-            request_of_entry(entry),
+            picture_request_of_entry(entry),
             provenance_of_entry(entry, self._creator),
             entry.sha256,
             avm=self._avm,
         )
+
+    def _condition_of_fits(self, entry: ManifestEntry) -> Condition:
+        """Return the condition of a file with the size that was recorded."""
+        if self._verify:
+            content = self._picture(entry.name).read_bytes()
+            if hashlib.sha256(content).hexdigest() != entry.sha256:
+                return Condition.ALTERED
+        return Condition.WHOLE
 
     def announce(self, wanted: Sequence[Wanted]) -> None:
         """Tell other runs on this directory what this one is going to fetch.
@@ -221,7 +242,10 @@ class DownloadDirectory:
         with translated(self.path):
             content = self._picture(entry.name).read_bytes()
             content = without_avm(content) if has_avm(content) else content
-            request, provenance = request_of_entry(entry), provenance_of_entry(entry, self._creator)
+            request, provenance = (
+                picture_request_of_entry(entry),
+                provenance_of_entry(entry, self._creator),
+            )
             picture = Picture(content, make_sidecar(request, provenance))
             if self._avm:
                 picture = with_avm(picture)
@@ -275,7 +299,7 @@ class DownloadDirectory:
             return self.manifest.input_table_id(header)
 
     def record(self, entry: ManifestEntry) -> None:
-        """Note an outcome; it is in the manifest soon, or at once where only that tells of it."""
+        """Note an outcome; it is in the manifest soon, or at once if that is its only record."""
         self._waiting.append(entry)
         is_due = time.monotonic() - self._recorded_at > _RECORD_SECONDS
         if entry.status != "ok" or is_due or len(self._waiting) >= _RECORD_AT_MOST:

@@ -5,18 +5,29 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
+from sdss_cutout._errors import ImageError
+from sdss_cutout._frames.hdus import check_hdus, request_of
 from sdss_cutout._image.header import Provenance, request_of_header
+from sdss_cutout._request.calibrated import CalibratedRequest
+from sdss_cutout._request.chunk import AnyRequest
 from sdss_cutout._request.request import CutoutRequest
 from sdss_cutout._service.skyserver import SKYSERVER
+from sdss_cutout._store.layout import FITS
 from sdss_cutout._store.manifest import ManifestEntry
 from sdss_cutout._store.pictures import measure_picture, read_picture
 from sdss_cutout._targets.names import fold_name
 
-__all__ = ["entry_of_file", "new_entry", "provenance_of_entry", "request_of_entry"]
+__all__ = [
+    "entry_of_file",
+    "new_entry",
+    "picture_request_of_entry",
+    "provenance_of_entry",
+    "request_of_entry",
+]
 
 
 def new_entry(
-    request: CutoutRequest,
+    request: AnyRequest,
     *,
     name: str,
     status: str,
@@ -32,24 +43,59 @@ def new_entry(
     input_table: int | None = None,
     input_values: str = "",
 ) -> ManifestEntry:
-    """Return the entry for what came of a request."""
+    """Return the entry for the outcome of a request."""
+    overlays, bands = _kind(request)
     return ManifestEntry(
         key=fold_name(name), name=name, status=status, url=request.url, ra=request.ra,
         dec=request.dec, width=request.width, height=request.height, scale=request.scale,
-        overlays=request.overlays, bands="", release=request.release, coverage=coverage,
+        overlays=overlays, bands=bands, release=request.release, coverage=coverage,
         nbytes=nbytes, sha256=sha256, source_sha256=source_sha256, attempts=attempts, error=error,
         origin=origin, date=date, input_table=input_table, input_values=input_values, row=row,
     )  # fmt: skip
 
 
+def _kind(request: AnyRequest) -> tuple[str, str]:
+    """Return the overlays of a picture, and the bands of calibrated data."""
+    if isinstance(request, CalibratedRequest):
+        return "", request.bands
+    return request.overlays, ""
+
+
 def entry_of_file(path: Path, *, row: int) -> ManifestEntry:
-    """Return the entry for a picture that a killed run wrote and did not record.
+    """Return the entry for a file that a killed run wrote and did not record.
 
     Raises
     ------
     ImageError
         If the picture or its sidecar is missing, damaged, or not ours.
     """
+    return (_of_fits if path.suffix == FITS else _of_picture)(path, row)
+
+
+def _of_fits(path: Path, row: int) -> ManifestEntry:
+    content = path.read_bytes()
+    header = check_hdus(content)[0].header
+    sha256 = hashlib.sha256(content).hexdigest()
+    try:
+        return new_entry(
+            request_of(header),
+            name=path.stem,
+            status="ok",
+            coverage=float(header["COVERAGE"]),
+            nbytes=len(content),
+            sha256=sha256,
+            source_sha256=sha256,
+            attempts=1,
+            error="",
+            origin=str(header["ORIGIN"]),
+            date=str(header["DATE"]),
+            row=row,
+        )
+    except KeyError as error:
+        raise ImageError(f"{path}: it is not a calibrated cutout: {error}") from error
+
+
+def _of_picture(path: Path, row: int) -> ManifestEntry:
     picture, header = read_picture(path)
     request = request_of_header(header)
     return new_entry(
@@ -68,8 +114,19 @@ def entry_of_file(path: Path, *, row: int) -> ManifestEntry:
     )
 
 
-def request_of_entry(entry: ManifestEntry) -> CutoutRequest:
-    """Return the request that an entry tells of."""
+def request_of_entry(entry: ManifestEntry) -> AnyRequest:
+    """Return the request that an entry describes."""
+    if entry.bands:
+        return CalibratedRequest(
+            ra=entry.ra, dec=entry.dec, scale=entry.scale, width=entry.width, height=entry.height,
+            bands=entry.bands, north_up="&scale=" in entry.url.partition("#")[2],
+            release=entry.release, url=entry.url,
+        )  # fmt: skip
+    return picture_request_of_entry(entry)
+
+
+def picture_request_of_entry(entry: ManifestEntry) -> CutoutRequest:
+    """Return the request for a picture that an entry describes."""
     return CutoutRequest(
         ra=entry.ra, dec=entry.dec, scale=entry.scale, width=entry.width, height=entry.height,
         overlays=entry.overlays, release=entry.release, url=entry.url,

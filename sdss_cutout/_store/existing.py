@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import itertools
 import os
+import sys
+import unicodedata
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,7 +55,7 @@ class _Sizes:
         self._hashes, self._sizes = array("q"), array("q")
 
     def add(self, stem: str, size: int) -> None:
-        self._hashes.append(hash(stem))
+        self._hashes.append(hash(_composed(stem) if _DECOMPOSES else stem))
         self._sizes.append(size)
 
     def sort(self) -> None:
@@ -124,7 +126,7 @@ class ExistingFiles:
         # Few enough that Python's collector of garbage is not called: a fifth of the time.
         while batch := list(itertools.islice(waiting, 500)):
             name, url, coverage, nbytes, sha256 = zip(*batch, strict=True)
-            names.extend(map(hash, name))
+            names.extend(_each_hash(name))
             urls.extend(map(hash, url))
             coverages.extend(coverage)
             sizes.extend(nbytes)
@@ -159,7 +161,20 @@ class ExistingFiles:
 
 
 def _hashes(texts: Sequence[str]) -> NDArray[np.int64]:
-    return np.fromiter(map(hash, texts), np.int64, len(texts))
+    return np.fromiter(_each_hash(texts), np.int64, len(texts))
+
+
+def _each_hash(texts: Iterable[str]) -> Iterator[int]:
+    return map(hash, map(_composed, texts) if _DECOMPOSES else texts)
+
+
+# HFS+, of older macOS, gives names with accents back in another form than they were given in.
+_DECOMPOSES = sys.platform == "darwin"
+
+
+def _composed(text: str) -> str:
+    """Return a name in the form in which it can be compared."""
+    return text if text.isascii() else unicodedata.normalize("NFC", text)
 
 
 def _find(

@@ -36,7 +36,7 @@ def translated(directory: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or directory
+        where = error.filename2 or error.filename or directory
         raise StoreError(f"{where}: {error.strerror or error}") from error
 
 
@@ -50,7 +50,32 @@ def write_files(directory: Path | str, scratch: Path | str, contents: Mapping[st
     for name, content in contents.items():
         _write(f"{scratch}/{name}", content)
     for name in contents:
-        os.replace(f"{scratch}/{name}", f"{directory}/{name}")
+        _move(f"{scratch}/{name}", f"{directory}/{name}")
+
+
+# How often a move is tried again, and after how many seconds.
+_MOVE_AGAIN, _MOVE_PAUSE = 20, 0.05
+
+
+def _move(source: str | Path, target: str | Path) -> None:
+    """Move a file to its name, in place of what is there.
+
+    Windows refuses that while another program has the file open, as virus scanners and indexers do
+    for moments.
+    """
+    for _ in range(_MOVE_AGAIN):
+        try:
+            os.replace(source, target)
+        except PermissionError:
+            if not _REFUSES_OPEN_FILES:
+                raise
+            time.sleep(_MOVE_PAUSE)
+        else:
+            return
+    os.replace(source, target)
+
+
+_REFUSES_OPEN_FILES = os.name == "nt"
 
 
 def _write(path: str, content: bytes) -> None:
@@ -87,7 +112,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         remove_stale_scratch(path.parent)
         part = scratch / path.name
         yield part
-        os.replace(part, path)
+        _move(part, path)
 
 
 # ------------------------------------------------------------------------- scratch folders

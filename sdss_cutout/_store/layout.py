@@ -43,10 +43,10 @@ _OTHER_PICTURES = {
 }  # fmt: skip
 
 
-def place_of(path: Path | str, name: str) -> tuple[Path, str]:
-    """Return the folder and the stem for one picture.
+def place_of(path: Path | str, name: str, *, bands: str = "") -> tuple[Path, str]:
+    """Return the folder and the stem for one picture or calibrated cutout.
 
-    ``path`` is a folder, or the picture's own file where it ends in ``.jpg``.
+    ``path`` is a folder, or the cutout's own file where it ends in ``.jpg`` or ``.fits``.
 
     Raises
     ------
@@ -54,7 +54,7 @@ def place_of(path: Path | str, name: str) -> tuple[Path, str]:
         If it is the name of another kind of file.
     """
     path = Path(path).expanduser()
-    if path.suffix.lower() == PICTURE and not path.is_dir():
+    if path.suffix.lower() == (FITS if bands else PICTURE) and not path.is_dir():
         return path.parent, path.stem
     return directory_path(path), name
 
@@ -70,7 +70,7 @@ def directory_path(path: Path | str) -> Path:
     path = Path(path).expanduser()
     if path.suffix.lower() in {PICTURE, *_OTHER_PICTURES} and not path.is_dir():
         raise RequestError(
-            f"{path} is the name of a file; pictures are JPEGs: give a directory, or for a single "
-            f"target a file whose name ends in {PICTURE}"
+            f"{path} is the name of a file: give a directory, or for a single target a file whose "
+            f"name ends in {PICTURE}, or in {FITS} for calibrated data"
         )
     return path

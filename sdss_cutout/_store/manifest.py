@@ -1,4 +1,4 @@
-"""The manifest: what was asked and what came of it, in SQLite."""
+"""The manifest: requests and their outcomes, in SQLite."""
 
 from __future__ import annotations
 
@@ -330,6 +330,6 @@ class Manifest:
 
 
 _MOVE_AWAY = (
-    "Move it away and run again: pictures whose sidecars tell of the same request are taken over, "
+    "Move it away and run again: pictures whose sidecars have the same request are recorded again, "
     "nothing else is lost"
 )

@@ -37,7 +37,7 @@ class Picture(NamedTuple):
 
 
 def with_avm(picture: Picture) -> Picture:
-    """Return the picture with its place on the sky in the JPEG too."""
+    """Return the picture with its sky coordinates in the JPEG, too."""
     if has_avm(picture.content):
         return picture
     header = read_header(picture.sidecar_bytes)
@@ -68,7 +68,7 @@ def read_picture(path: Path) -> tuple[Picture, fits.Header]:
     except (ValueError, KeyError) as error:
         raise ImageError(f"{sidecar_of(path)}: this is not a sidecar of ours: {error}") from error
     if hashlib.sha256(_as_served(picture.content)).hexdigest() != header["SHA256"]:
-        raise ImageError(f"{path}: the picture is not the one that its sidecar tells of (sha256)")
+        raise ImageError(f"{path}: the picture is not the one that its sidecar describes (sha256)")
     return picture, header
 
 
@@ -90,7 +90,7 @@ def read_known_picture(path: Path, sha256: str) -> Picture:
     """Return a picture of which the checksum is known: it was measured when it came.
 
     The checksum takes a tenth of the time of decoding. Where it differs the picture may still be
-    whole and the one that its sidecar tells of: its owner may have added AVM.
+    whole and the one that its sidecar describes: its owner may have added AVM.
     """
     picture = _read_files(path)
     found = hashlib.sha256(picture.content).hexdigest()
@@ -131,7 +131,7 @@ def condition_of(
 
 
 def _sidecar_fits(path: Path, request: CutoutRequest, provenance: Provenance) -> bool:
-    """Return whether the sidecar exists and tells of this picture.
+    """Return whether the sidecar exists and describes this picture.
 
     Its WCS may have been improved by its owner, so that its bytes may differ.
     """

@@ -14,6 +14,7 @@ import os
 import re
 import warnings
 import zipfile
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -144,6 +145,12 @@ def read_file(
 
 def _first_line(error: Exception) -> str:
     line = (str(error).strip() or type(error).__name__).splitlines()[0]
+    if isinstance(
+        error, LookupError | AttributeError | NameError
+    ):  # these say nothing by themselves
+        line = (
+            f"it is damaged, or of a kind that is not known here ({type(error).__name__}: {line})"
+        )
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
 
 
@@ -217,10 +224,15 @@ def _content_of_object(file: Any) -> Content:
 def _content_of_bytes(label: str, data: bytes) -> Content:
     try:
         data = _unpacked(data)
-    except (OSError, EOFError, lzma.LZMAError, zipfile.BadZipFile, RuntimeError) as error:
+    except _UNPACKING_ERRORS as error:
         raise TargetError(f"{label} is not a table that can be read: {error}") from error
     return Content(label=label, head=data[:_HEAD], data=data)
 
+
+# Of damaged archives, and of such as are locked or packed in another way.
+_UNPACKING_ERRORS = (
+    OSError, EOFError, ValueError, RuntimeError, zlib.error, lzma.LZMAError, zipfile.BadZipFile,
+)  # fmt: skip
 
 _PACKED: dict[bytes, Callable[[bytes], bytes]] = {
     b"\x1f\x8b": gzip.decompress,

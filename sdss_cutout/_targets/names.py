@@ -182,7 +182,7 @@ def refuse_bad_names(
     column: str | None = None,
     first_row: int = 0,
 ) -> None:
-    """Raise `TargetError` for names that are no safe file names everywhere, or not unique.
+    """Raise `TargetError` for names that are not safe file names everywhere, or not unique.
 
     Parameters
     ----------

@@ -201,7 +201,7 @@ def stream_targets(
     names: str | Sequence[str] | None = None,
     columns: tuple[str, str] | None = None,
 ) -> Iterator[Targets]:
-    """Yield `Targets` for what a generator brings: tables, coordinate arrays, single targets.
+    """Yield `Targets` for what a generator yields: tables, coordinate arrays, single targets.
 
     Single targets are gathered, so that they do not travel one by one.
     """

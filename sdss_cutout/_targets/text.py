@@ -1,7 +1,7 @@
 """Angles and positions as people write them.
 
-The forms are few and closed: whatever does not match one whole is no angle, so that a slip of the
-pen is refused rather than read as something else.
+The forms are few and closed: what does not match one of them as a whole is not a valid angle, so a
+typing error is refused rather than read as something else.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def angle_from_text(
     text = text.translate(_TYPOGRAPHY).strip()
     if not text or text.lower() == "nan":
         return np.nan
-    if not text.isprintable():  # two lines are no angle
+    if not text.isprintable():  # two lines, say
         raise ValueError(text)
     if found := _NUMBER.fullmatch(text):
         return _signed(found[1], float(found[2])) * degrees_per(number_unit)

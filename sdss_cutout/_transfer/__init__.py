@@ -1,1 +1,1 @@
-"""Sends requests and classifies the answers: bounded, paced, retried; knows nothing of files."""
+"""Sends requests and classifies the answers, with limits and retries; knows nothing of files."""

@@ -1,6 +1,6 @@
 """What an HTTP response means: the same rules for every kind of body, and those for pictures.
 
-Pure. Another kind of body brings its own `Classifier`, which calls `classify_response` with a check
+Pure. Another kind of body has its own `Classifier`, which calls `classify_response` with a check
 of the body.
 """
 
@@ -58,6 +58,8 @@ class Answer:
         What is wrong, in one line; empty if nothing is.
     content : bytes
         The checked body, empty unless the kind is ``OK``.
+    value : object
+        What a classifier has made of the body, where that is of use.
     coverage : float
         The part of a picture that shows sky.
     origin : str
@@ -67,7 +69,7 @@ class Answer:
     location : str
         Where a redirect points to.
     unreachable : bool
-        Whether no connection to the server came about.
+        Whether no connection to the server could be made.
     """
 
     kind: Kind
@@ -75,6 +77,7 @@ class Answer:
     reason: str = ""
     message: str = ""
     content: bytes = b""
+    value: Any = None
     coverage: float = 0.0
     origin: str = ""
     retry_after: float | None = None
@@ -101,7 +104,7 @@ class Response:
     failure : str
         Why no complete response came, in one line; empty if one did.
     unreachable : bool
-        Whether that is because no connection came about.
+        Whether that is because no connection could be made.
     """
 
     url: str = ""
@@ -136,7 +139,7 @@ class Classifier(Protocol):
 
 
 def fault(message: str, *, status: int = 0, unreachable: bool = False) -> Answer:
-    """Return the answer for an attempt that brought nothing usable."""
+    """Return the answer for an attempt without a usable result."""
     return Answer(
         kind=Kind.FAULT, message=one_line(message), status=status, unreachable=unreachable
     )

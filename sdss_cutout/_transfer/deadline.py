@@ -2,7 +2,7 @@
 
 The ``timeout`` of requests bounds one address while connecting, and one read of the socket after
 that: a name with several silent addresses takes a multiple of it, and a server that sends a byte
-now and then holds a thread for ever.
+now and then keeps a thread busy for ever.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Deadline:
     Attributes
     ----------
     connected : bool
-        Whether a connection to the server has come about.
+        Whether a connection to the server has been made.
     ended_by : str
         Why the attempt was ended before the response was complete; empty if it was not.
     """

@@ -1,4 +1,4 @@
-"""Ends a run early where no connection to the server comes about."""
+"""Ends a run early where no connection to the server can be made."""
 
 from __future__ import annotations
 

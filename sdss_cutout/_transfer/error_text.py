@@ -41,7 +41,7 @@ def _json_message(text: str) -> str:
 
 def _page_message(text: str) -> str:
     page = _Page()
-    # Without `close`, which takes minutes for 64 kB of tags that do not end; what stands behind
+    # Without `close`, which takes minutes for 64 kB of tags that do not end; what follows
     # such a tag is not shown by a browser either.
     page.feed(f"{text}\n")
     return " ".join(page.text).strip() or "".join(page.title)

@@ -1,4 +1,4 @@
-"""Many requests become results: bounded, paced, retried. Knows nothing of files.
+"""Turns many requests into results, with limits and retries. Knows nothing of files.
 
 Worker threads take attempts from a queue, one at a time for each connection. A task whose attempt
 failed goes back into the queue with a time before which it may not run again, so that no connection
@@ -31,6 +31,7 @@ __all__ = [
     "Finisher",
     "Task",
     "Transport",
+    "WorkerPool",
     "fetch",
 ]
 
@@ -74,7 +75,7 @@ class Finisher(Protocol[R, T_co]):
     """Makes the result of a task; called in a worker thread."""
 
     def __call__(self, task: FetchTask[R], answer: Answer, attempts: int, /) -> T_co:
-        """Return what comes of the task, its last answer, and the number of attempts."""
+        """Return the result of the task, from its last answer and the number of attempts."""
         ...
 
 
@@ -288,6 +289,10 @@ class WorkerPool(Generic[R, T]):
             except queue.Empty:
                 if self._workload.note(0):
                     self.queue.set_workers(self._workload.useful)
+
+    def wake(self) -> None:
+        """Let `results` return, although there is none."""
+        self._done.put(None)
 
     def shutdown(self) -> None:
         """End what is under way and wait for the threads."""

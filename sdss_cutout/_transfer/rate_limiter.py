@@ -19,7 +19,7 @@ __all__ = ["LONGEST_WAIT", "LimiterState", "QueryBudget", "RateLimiter"]
 LONGEST_WAIT = 600.0
 
 # The rate halves at a 429 or 503, at most once in so many seconds, and not for requests that were
-# sent before it was halved: those bring the same news again.
+# sent before it was halved: those say the same again.
 _HALVE_AT_MOST_EVERY = 1.0
 _SLOWEST = 1 / 64
 # Requests that go well until a halved rate is whole again.
@@ -29,7 +29,7 @@ _RECOVERY_REQUESTS = 50
 # is allowed, the more so the higher it is.
 _TOLERANCE = 0.002
 
-# Waits for a change, or so many seconds; tests put a clock of their own in its place.
+# Waits for a change, or so many seconds; tests use a clock of their own instead.
 Wait = Callable[[threading.Condition, float], object]
 
 

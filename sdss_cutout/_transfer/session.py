@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from sdss_cutout._transfer.classify import Answer, Classifier, Request, classify_picture
@@ -15,8 +16,10 @@ from sdss_cutout._transfer.fetch import (
     FetchSettings,
     Finisher,
     Transport,
+    WorkerPool,
     fetch,
 )
+from sdss_cutout._transfer.on_demand import OnDemandFetcher
 from sdss_cutout._transfer.rate_limiter import LimiterState, QueryBudget, RateLimiter
 from sdss_cutout._transfer.work_queue import FetchTask
 
@@ -115,6 +118,29 @@ class Session:
         """
         return self._fetch(tasks, finish, settings, classify)
 
+    def on_demand(self, settings: FetchSettings, classify: Classifier) -> OnDemandFetcher[R]:
+        """Return what fetches tasks one by one, as threads ask for them; a context manager.
+
+        Parameters
+        ----------
+        settings : FetchSettings
+            The bounds that hold from now on.
+        classify : Classifier
+            Says what a response means.
+        """
+        settings = self._apply(settings)
+        return OnDemandFetcher(
+            partial(
+                WorkerPool,
+                settings=settings,
+                classify=classify,
+                transport=self._transport_of(settings),
+                limiter=self.limiter,
+                connections=self._connections,
+                budget=None,
+            )
+        )
+
     def query_sql(self, sql: str, site: Site, settings: FetchSettings) -> Table:
         """Return the rows that an SQL query selects.
 
@@ -130,7 +156,7 @@ class Session:
         Raises
         ------
         QueryError
-            With the server's words, in whichever way it says that the query failed.
+            With the server's message, whatever form it has.
         """
         from sdss_cutout._transfer.sql.query import (  # here, as it imports astroquery
             SQLRequest,

@@ -75,7 +75,7 @@ class HTTPTransport:
         most, form = request.largest_body, getattr(request, "form", "")
         scheme, _, host, path = url.split("/", 3)
         route = self._routes.get((scheme, host, auth)) or self._find_route(scheme, host, auth)
-        # Straight to urllib3: the adapter's own `send` looks up proxies and certificates anew
+        # Straight to urllib3: the adapter's own `send` looks up proxies and certificates again
         # and wraps each answer as a Response, which doubles the cost of a request (300 against
         # 570 microseconds).
         raw = route.pool.urlopen(

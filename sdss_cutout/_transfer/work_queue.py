@@ -17,6 +17,7 @@ from sdss_cutout._transfer.classify import Answer, Request, Response
 __all__ = ["Attempt", "FetchTask", "Task", "WorkQueue", "Workload"]
 
 R = TypeVar("R", bound=Request)
+Q = TypeVar("Q")
 
 # Tasks that stand ready for the workers, and failed ones that wait for their next attempt: more
 # are not taken from the list, so that a server that is down does not fill the memory.
@@ -29,12 +30,12 @@ _MOST_RESPONSES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FetchTask(Generic[R]):
+class FetchTask(Generic[Q]):
     """One target's request; ``index`` is its row."""
 
     index: int
     name: str
-    request: R
+    request: Q
 
 
 if TYPE_CHECKING:

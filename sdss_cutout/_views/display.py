@@ -18,7 +18,7 @@ UNREADABLE = "unreadable"
 
 
 class Tile(NamedTuple):
-    """A picture as a small image, or the word and the reason that stand in its place."""
+    """A picture as a small image, or the status and the reason to show in its place."""
 
     image: Image | None
     word: str = ""

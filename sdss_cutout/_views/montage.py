@@ -68,7 +68,7 @@ def _value_text(value: Any) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
-def _whole(option: str, value: int) -> int:
+def _whole(option: str, value: object) -> int:
     if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
         raise RequestError(f"{option} = {value!r} is not a whole number of at least 1")
     return int(value)
@@ -124,7 +124,7 @@ def _paper(width: float, height: float, tile: float) -> tuple[Figure, Axes]:
 
 
 def _draw_tile(ax: Axes, tile: Tile, left: float, top: float) -> float:
-    """Draw a picture into the square below ``top``, or the word that stands for it.
+    """Draw a picture into the square below ``top``, or the status in its place.
 
     Return where its lower edge is.
     """

@@ -8,7 +8,7 @@ from html import escape
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from sdss_cutout._image.sidecar import asked_of
+from sdss_cutout._image.sidecar import parse_url
 from sdss_cutout._views.display import Tile, thumbnail, tile_of
 from sdss_cutout._views.protocols import Composite, Outcomes, Picture
 
@@ -68,7 +68,7 @@ _LARGEST = 512
 def _figure(cutout: Picture | Composite, tile: Tile) -> str:
     """Return the picture with its name and status below it."""
     name = escape(cutout.name)
-    parsed = asked_of(cutout.url)
+    parsed = parse_url(cutout.url)
     if parsed is not None:
         link = escape(parsed.navigate_url)
         name = f'<a href="{link}" target="_blank" rel="noopener noreferrer">{name}</a>'

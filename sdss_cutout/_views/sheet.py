@@ -23,7 +23,7 @@ import numpy as np
 from astropy.table import Column, Table
 from astropy.table.serialize import represent_mixins_as_columns
 
-from sdss_cutout._image.sidecar import Asked, Sky, asked_of, is_simulated, sky_of
+from sdss_cutout._image.sidecar import LinearWCS, is_simulated, parse_header, parse_url
 from sdss_cutout._service.skyserver import explore_url, navigate_url
 from sdss_cutout._store.files import translated, write_whole
 from sdss_cutout._store.layout import PAGE, PICTURE, paths_of
@@ -112,8 +112,8 @@ def write_sheet(
             "pictures": _relative(directory, page.parent),
             "suffixes": suffixes,
             "previews": {row: _data_url(shown.picture) for row, shown in previews.items()},
-            "sky": _skies(headers),
-            "asked": [_asked(url, sites) for url in table["url"].tolist()],
+            "sky": _all_wcs(headers),
+            "asked": [_requested(url, sites) for url in table["url"].tolist()],
             "sites": [_pages(*site) for site in sites],
         },
     )
@@ -215,28 +215,28 @@ def _headers(
 # ---------------------------------------------------------------------------------------- positions
 
 
-def _skies(sidecars: Sequence[bytes]) -> dict[str, list[Any]]:
-    """Return the WCS of all pictures; most of each is the same for all, and given once."""
+def _all_wcs(sidecars: Sequence[bytes]) -> dict[str, list[Any]]:
+    """Return the WCS of all pictures; what many have in common is written once."""
     frames: dict[tuple[Any, ...], int] = {}
     rows: list[list[float] | None] = []
-    for cards in sidecars:
-        sky = sky_of(cards)
-        rows.append(None if sky is None else _in_frame(sky, frames))
+    for sidecar in sidecars:
+        wcs = parse_header(sidecar)
+        rows.append(None if wcs is None else _in_frame(wcs, frames))
     return {"frames": [list(frame) for frame in frames], "rows": rows}
 
 
-def _in_frame(sky: Sky, frames: dict[tuple[Any, ...], int]) -> list[float]:
-    number = frames.setdefault(sky[2:], len(frames))
-    return [number, sky.ra, sky.dec]
+def _in_frame(wcs: LinearWCS, frames: dict[tuple[Any, ...], int]) -> list[float]:
+    number = frames.setdefault(wcs[2:], len(frames))
+    return [number, wcs.ra, wcs.dec]
 
 
-def _asked(url: str, sites: dict[tuple[str, int], int]) -> list[Any] | None:
-    """Return the number of the site that was asked, and the position."""
-    asked: Asked | None = asked_of(url)
-    if asked is None:
+def _requested(url: str, sites: dict[tuple[str, int], int]) -> list[Any] | None:
+    """Return the number of the site and the position of a request."""
+    parsed = parse_url(url)
+    if parsed is None:
         return None
-    number = sites.setdefault((asked.base_url, asked.release), len(sites))
-    return [number, asked.ra, asked.dec]
+    number = sites.setdefault((parsed.base_url, parsed.release), len(sites))
+    return [number, parsed.ra, parsed.dec]
 
 
 def _pages(base_url: str, release: int) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """A stand-in SkyServer for tests, documentation and demonstrations. SIMULATED: no SDSS data."""
 
-from sdss_cutout.sandbox.deviations import BREAKABLE_FACTS
+from sdss_cutout.sandbox.breakable import BREAKABLE_FACTS
 from sdss_cutout.sandbox.faults.table import (
     ALL_FAULTS,
     FRAME_FAULTS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import math
+import re
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ from sdss_cutout.sandbox.sas import damage
 from sdss_cutout.sandbox.sql.results import Rows
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from sdss_cutout.sandbox.http.request import Request
     from sdss_cutout.sandbox.rules import PictureRequest
@@ -49,9 +50,10 @@ class Deviation:
 
 
 class BrokenFacts:
-    """The facts that are broken at present. Safe in threads."""
+    """The facts that are broken at present, of those in a table. Safe in threads."""
 
-    def __init__(self, facts: Iterable[str] = ()) -> None:
+    def __init__(self, table: Mapping[str, Deviation], facts: Iterable[str] = ()) -> None:
+        self._table = table
         self._facts: tuple[str, ...] = ()
         self._lock = threading.Lock()
         self.add(*facts)
@@ -59,8 +61,8 @@ class BrokenFacts:
     def add(self, *facts: str) -> None:
         """Break more of them."""
         for fact in facts:
-            if fact not in DEVIATIONS:
-                known = ", ".join(DEVIATIONS)
+            if fact not in self._table:
+                known = ", ".join(self._table)
                 raise ValueError(f"{fact!r} is not a fact that can be broken; these are {known}")
         with self._lock:
             self._facts = tuple(dict.fromkeys((*self._facts, *facts)))
@@ -72,7 +74,7 @@ class BrokenFacts:
 
     def response_to(self, request: Request, correct: Callable[[Request], Response]) -> Response:
         """The response to a request, given the correct one."""
-        deviations = [DEVIATIONS[fact] for fact in self._facts]
+        deviations = [self._table[fact] for fact in self._facts]
         for deviation in deviations:
             response = deviation.respond(request) if deviation.respond else None
             if response is not None:
@@ -84,7 +86,7 @@ class BrokenFacts:
 
     def drawn(self, request: Request, wanted: PictureRequest) -> PictureRequest:
         """What is drawn for a request."""
-        for deviation in (DEVIATIONS[fact] for fact in self._facts):
+        for deviation in (self._table[fact] for fact in self._facts):
             wanted = deviation.redraw(request, wanted) if deviation.redraw else wanted
         return wanted
 
@@ -99,6 +101,11 @@ def _missing(*routes: str) -> Callable[[Request], Response | None]:
         return html(404, "<h1>404 Not Found</h1>\n") if request.route in routes else None
 
     return respond
+
+
+def _other_case(request: Request) -> Response | None:
+    differs = re.search(r"/DR\d|/SkyserverWS/", request.path) is not None
+    return html(404, "<h1>404 Not Found</h1>\n") if differs else None
 
 
 def _without_clipping(request: Request, wanted: PictureRequest) -> PictureRequest:
@@ -192,6 +199,10 @@ def _sql_text(change: Callable[[str], str]) -> Callable[[Request, Response], Res
     return changed
 
 
+def _rounded_identifiers(text: str) -> str:
+    return re.sub(r"\b\d{17,20}\b", lambda found: f"{float(found.group()):.6E}", text)
+
+
 def _refusal_as_400(request: Request, response: Response) -> Response:
     is_refused = request.kind == "sql" and b"error_message" in response.body[:200]
     return error_json(400, "The query was refused.") if is_refused else response
@@ -204,6 +215,12 @@ def _csv_by_default(request: Request, response: Response) -> Response:
     rows = json.loads(response.body)[0]["Rows"]
     table = Rows(list(rows[0]) if rows else [], [tuple(row.values()) for row in rows])
     return Response(200, table.as_csv().encode(), "text/plain; charset=utf-8")
+
+
+def _other_columns(request: Request, response: Response) -> Response:
+    if request.route == "fields":
+        response.body = re.sub(rb"\b([ugriz])_url\b", rb"url_\1", response.body)
+    return response
 
 
 def _frame(change: Callable[[bytes], bytes]) -> Callable[[Request, Response], Response]:
@@ -219,6 +236,9 @@ def _frame(change: Callable[[bytes], bytes]) -> Callable[[Request, Response], Re
 
 DEVIATIONS: dict[str, Deviation] = {
     "picture-route": Deviation(text="getjpeg is not found", respond=_missing("picture")),
+    "path-case": Deviation(
+        text="paths with DR17 or SkyserverWS are not found", respond=_other_case
+    ),
     "picture-size": Deviation(
         text="a picture is one pixel wider than requested",
         change=_picture(lambda image: jpeg.jpeg(image.resize((image.width + 1, image.height)))),
@@ -286,6 +306,9 @@ DEVIATIONS: dict[str, Deviation] = {
         text="CSV has no line #Table1",
         change=_sql_text(lambda text: text.removeprefix("#Table1\n")),
     ),
+    "sql-identifiers": Deviation(
+        text="identifiers are rounded to seven digits", change=_sql_text(_rounded_identifiers)
+    ),
     "sql-error-form": Deviation(
         text="SQL errors of SqlSearch are pages with status 200",
         change=_status("sql_search", 500, _as_page(200)),
@@ -304,6 +327,9 @@ DEVIATIONS: dict[str, Deviation] = {
     "field-search": Deviation(
         text="the searches for fields are not found", respond=_missing("fields")
     ),
+    "field-search-columns": Deviation(
+        text="UrlsOfFields calls its columns url_r and so on", change=_other_columns
+    ),
     "frame-path": Deviation(text="frames are not found", respond=_missing("frame")),
     "frame-compression": Deviation(
         text="frames are not compressed",
@@ -317,5 +343,3 @@ DEVIATIONS: dict[str, Deviation] = {
         change=_frame(lambda body: damage.CHANGES["frame_without_astrans"](body, {})),
     ),
 }
-BREAKABLE_FACTS: dict[str, str] = {fact: entry.text for fact, entry in DEVIATIONS.items()}
-"""The facts that `Sandbox.break_fact` can break, each with what the sandbox then does."""

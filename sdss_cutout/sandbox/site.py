@@ -6,6 +6,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from sdss_cutout.sandbox import rules
+from sdss_cutout.sandbox.breakable import ALL_DEVIATIONS
 from sdss_cutout.sandbox.deviations import BrokenFacts
 from sdss_cutout.sandbox.http.response import Response, error_json, html, json_response
 from sdss_cutout.sandbox.pictures import drawing, jpeg
@@ -61,7 +62,7 @@ class Site:
         queries_per_minute: int | None = None, noise: bool = True,
         frame_shape: tuple[int, int] = (1489, 2048), broken: Iterable[str] = (),
     ) -> None:  # fmt: skip
-        self.broken: BrokenFacts = BrokenFacts(broken)
+        self.broken: BrokenFacts = BrokenFacts(ALL_DEVIATIONS, broken)
         self.sky: Sky = Sky()
         self.archive: Archive = Archive(self.sky, noise=noise, frame_shape=frame_shape)
         self.catalogue: Catalogue = Catalogue(self.sky, survey=self.archive.survey)

@@ -99,7 +99,7 @@ def memory() -> str:
     held = list(SDSSCutouts()._parts(read_targets(table), {})), Outcomes(TARGETS)
     more = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     del held
-    return f"{more * 1024 / TARGETS:.0f} bytes a target, {before / 1024:.0f} MB for the table"
+    return f"{more * 1024 / TARGETS:.0f} bytes per target, {before / 1024:.0f} MB for the table"
 
 
 def imports() -> str:

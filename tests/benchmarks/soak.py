@@ -57,7 +57,7 @@ def memory() -> float:
 
 
 def soak(count: int) -> None:
-    """Download, and print what came of it."""
+    """Download, and print the outcomes."""
     with tempfile.TemporaryDirectory() as folder:
         ready = Path(folder, "ready.json")
         server = multiprocessing.get_context("spawn").Process(target=serve_fast, args=(str(ready),))

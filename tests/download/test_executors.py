@@ -22,7 +22,7 @@ from sdss_cutout._request.site import check_site
 from sdss_cutout._store.manifest import Manifest
 from sdss_cutout._targets.targets import read_targets
 from sdss_cutout._transfer import next_step
-from sdss_cutout._transfer.fetch import FetchSettings
+from sdss_cutout._transfer.fetch import FetchSettings, Task
 from sdss_cutout._transfer.rate_limiter import LimiterState
 from sdss_cutout.sandbox import Fault, Sandbox
 
@@ -48,7 +48,7 @@ def tasks_of(server, count):
     targets = read_targets(table_of(count))
     requests = build_requests(targets, check_site(server.base_url, 17), RequestOptions(size=64))
     return [
-        _distribute.Task(index=index, name=f"t{index}", request=request)
+        Task(index=index, name=f"t{index}", request=request)
         for index, request in enumerate(requests)
     ]
 

@@ -20,7 +20,6 @@ from sdss_cutout import (
     Cutout,
     RequestError,
     SDSSCutouts,
-    StoreError,
     TargetError,
     conf,
     read_cutouts,
@@ -299,7 +298,7 @@ def test_a_directory_in_use_by_a_killed_writer_is_read_without_write_access(clie
 
 @pytest.mark.parametrize("name", ["pic.jpg", "plot.png", "frame.fits"])
 def test_a_file_name_is_not_a_directory_for_a_download(client, sandbox, tmp_path, name):
-    with pytest.raises(StoreError, match=f"{name} is the name of a file"):
+    with pytest.raises(RequestError, match=f"{name} is the name of a file"):
         client.download(targets(1), tmp_path / name, size=64)
     assert not sandbox.requests
     assert not list(tmp_path.iterdir())

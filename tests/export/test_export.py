@@ -65,7 +65,7 @@ def test_no_target_at_all(tmp_path):
         ({"format": "zip"}, "'zip' is not a format: imagefolder, parquet"),
         ({"label": "kind"}, "there is no column 'kind'; the table has z, name"),
         ({"columns": ["z", "y"]}, "there is no column 'y'"),
-        ({"label": "mags"}, "cannot be the label: it has several values a row"),
+        ({"label": "mags"}, "cannot be the label: it has several values per row"),
         ({"format": "ds9", "split": {"train": 1.0}}, "the format 'ds9' is not divided"),
     ],
 )

@@ -7,7 +7,7 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 
 from sdss_cutout import SDSSCutouts
-from sdss_cutout._image.sidecar import Sky, asked_of, is_simulated, sky_of
+from sdss_cutout._image.sidecar import LinearWCS, is_simulated, parse_header, parse_url
 
 
 def sidecar(**cards):
@@ -23,15 +23,17 @@ def sidecar(**cards):
 
 
 def test_the_wcs_is_the_headers():
-    assert sky_of(sidecar()) == Sky(150.0, -1e-05, 91.0, 61.5, -1e-4, 0.0, 0.0, -2e-4, "SIN")
-    assert sky_of(sidecar(CTYPE1="RA---TAN", CTYPE2="DEC--TAN")).projection == "TAN"
+    assert parse_header(sidecar()) == LinearWCS(
+        150.0, -1e-05, 91.0, 61.5, -1e-4, 0.0, 0.0, -2e-4, "SIN"
+    )
+    assert parse_header(sidecar(CTYPE1="RA---TAN", CTYPE2="DEC--TAN")).projection == "TAN"
 
 
 def test_a_real_sidecar_is_understood(client):
     cutout = client.get(SkyCoord(150.0, 30.0, unit="deg"), width=100, height=81)
-    sky, header = sky_of(cutout.sidecar_bytes), cutout.header
+    wcs, header = parse_header(cutout.sidecar_bytes), cutout.header
     for value, key in zip(
-        sky, ["CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "CD1_1", "CD1_2", "CD2_1", "CD2_2"],
+        wcs, ["CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2", "CD1_1", "CD1_2", "CD2_1", "CD2_2"],
         strict=False,
     ):  # fmt: skip
         assert value == header[key]
@@ -49,13 +51,13 @@ def test_a_real_sidecar_is_understood(client):
     ],
 )
 def test_what_is_not_understood_is_left(cards):
-    assert sky_of(sidecar(**cards)) is None
+    assert parse_header(sidecar(**cards)) is None
 
 
 def test_what_is_missing_is_left():
-    assert sky_of(b"") is None
+    assert parse_header(b"") is None
     assert (
-        sky_of(fits.Header({"CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN"}).tostring().encode())
+        parse_header(fits.Header({"CTYPE1": "RA---SIN", "CTYPE2": "DEC--SIN"}).tostring().encode())
         is None
     )
 
@@ -68,12 +70,12 @@ def test_only_the_origin_tells_that_a_picture_is_simulated():
 
 
 @pytest.mark.parametrize("release", [12, 17])
-def test_a_url_tells_what_was_asked(release):
+def test_a_url_has_the_release_and_the_position(release):
     client = SDSSCutouts(release, base_url="https://mirror.example/sky")
     target = SkyCoord(150.25, -1e-5, unit="deg")
-    asked = asked_of(client.url(target))
-    assert asked == ("https://mirror.example/sky", release, 150.25, -1e-5)
-    assert asked.navigate_url == client.navigate_url(target)
+    parsed = parse_url(client.url(target))
+    assert parsed == ("https://mirror.example/sky", release, 150.25, -1e-5)
+    assert parsed.navigate_url == client.navigate_url(target)
 
 
 @pytest.mark.parametrize(
@@ -87,4 +89,4 @@ def test_a_url_tells_what_was_asked(release):
     ],
 )
 def test_another_url_tells_nothing(url):
-    assert asked_of(url) is None
+    assert parse_url(url) is None

@@ -10,7 +10,7 @@ from astropy.wcs import WCS
 
 from sdss_cutout import Cutout
 
-# Field, its centre, scale in arcsec a pixel, width and height.
+# Field, its centre, scale in arcsec per pixel, width and height.
 FIELDS = {
     "54 arcsec": (22.5, 0.4, 0.3, 180, 180),
     "54 arcsec, offset": (16.1, -1.1, 0.3, 180, 180),

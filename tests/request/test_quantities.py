@@ -167,10 +167,19 @@ def test_the_message_names_the_column_and_its_advice_works():
     said = refused(table, scale=0.02 * table["r90"] * u.arcsec / u.pix)
     assert said == (
         f"target 1: scale {MASKED}. It comes from column 'r90', which loses its mask when it is "
-        "multiplied by a unit: leave these rows out, or fill the column in the table"
+        "multiplied by a unit: leave these rows out, fill the column in the table, or give a scalar"
     )
     table["r90"] = table["r90"].filled(10.0)
     assert geometry(table, scale=0.02 * table["r90"] * u.arcsec / u.pix)[1] == (0.2, 200)
+
+
+def test_a_column_of_which_all_is_missing():
+    table = targets(r90=MaskedColumn([12.0, 20.0], mask=[True, True]))
+    for some in (table, table[:1]):
+        scale = 0.02 * some["r90"] * u.arcsec / u.pix
+        assert refused(some, scale=scale).startswith(f"target 0: scale {MASKED}")
+    assert len(geometry(table, scale=0.3 * SCALE)) == 2
+    assert len(geometry(table, scale=[0.3, 0.4] * SCALE)) == 2
 
 
 def test_whole_numbers_and_units_of_the_column():
@@ -229,6 +238,21 @@ def test_what_readers_hand_out_cannot_lead_there(tmp_path):
     here = SkyCoord(table["ra"], table["dec"], unit="deg")  # no table to compare with
     for scale in (0.02 * table["r90"] * u.arcsec / u.pix, 0.02 * table["r90"].quantity * SCALE):
         assert refused(here, scale=scale).startswith("target 1: scale = nan arcsec/pix is outside")
+
+
+@pytest.mark.parametrize("form", ["csv", "ecsv", "fits", "parquet"])
+def test_columns_of_whole_numbers_that_are_all_missing(tmp_path, form):
+    if form == "parquet":
+        pytest.importorskip("pyarrow")
+    table = targets(r90=MaskedColumn([12, 20], mask=[True, True]))
+    path = tmp_path / f"a.{form}"
+    table.write(path)
+    read = read_table(path)
+    here = SkyCoord(read["ra"], read["dec"], unit="deg")
+    scale = 0.02 * read["r90"] * u.arcsec / u.pix
+    assert refused(here, scale=scale).startswith("target 0: scale = nan arcsec/pix is outside") or (
+        "scale = nan" in refused(here, scale=scale)
+    )
 
 
 def test_masked_quantities_and_pandas():

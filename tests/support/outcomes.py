@@ -1,4 +1,4 @@
-"""Outcomes that are no record of ours: views take anything of the right shape."""
+"""Outcomes that are not our records: views take anything of the right shape."""
 
 from __future__ import annotations
 

@@ -97,6 +97,18 @@ def test_text_beyond_a_chunk_and_empty_tables(tmp_path):
     assert len(read_targets(table.slice(0, 0))) == 0
 
 
+def test_text_in_several_row_groups(tmp_path):
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    words = [f"target {row}" for row in range(400)] + ["", None, "\u03b1", "x" * 50]
+    count = len(words)
+    table = pa.table({"ra": np.arange(count) / 10, "dec": np.zeros(count), "t": words})
+    for options in ({}, {"use_dictionary": False}, {"dictionary_pagesize_limit": 100}):
+        parquet.write_table(table, tmp_path / "a.parquet", row_group_size=50, **options)
+        assert read_targets(tmp_path / "a.parquet").table["t"].tolist() == words
+    assert read_targets(table).table["t"].tolist() == words
+
+
 def test_columns_that_are_there_twice(tmp_path):
     pa = pytest.importorskip("pyarrow")
     parquet = pytest.importorskip("pyarrow.parquet")

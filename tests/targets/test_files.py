@@ -151,6 +151,10 @@ def test_no_file_and_no_table(tmp_path, monkeypatch):
         ("a.bin", b"ra\0,dec", "a.bin is not a table that can be read: it is not text, and no "),
         ("a.csv.gz", b"\x1f\x8b\0", "a.csv.gz is not a table that can be read: "),
         ("a.zip", b"PK\x03\x04\0", "a.zip is not a table that can be read: "),
+        ("a.bz2", b"BZh", "a.bz2 is not a table that can be read: "),
+        ("a.xz", b"\xfd7zXZ\0\0", "a.xz is not a table that can be read: "),
+        ("a.gz", gzip.compress(b"ra,dec\n" * 99)[:-20], "a.gz is not a table that can be read: "),
+        ("a.gz", gzip.compress(b"ra")[:-9] + b"x" * 9, "a.gz is not a table that can be read: "),
     ],
 )
 def test_unreadable_files_are_refused(tmp_path, monkeypatch, name, content, said):

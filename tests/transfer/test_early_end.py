@@ -1,4 +1,4 @@
-"""When a run ends because no connection comes about."""
+"""When a run ends because no connection can be made."""
 
 from __future__ import annotations
 

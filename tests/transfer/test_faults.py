@@ -1,6 +1,6 @@
-"""Every fault of the simulated server, once and for ever; writes the table in the docs.
+"""Every fault of the simulated server, once and every time; writes the table in the docs.
 
-``pytest tests/transfer --write-fault-table`` writes ``docs/_generated/faults.md`` anew.
+``pytest tests/transfer --write-fault-table`` writes ``docs/_generated/faults.md`` again.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sdss_cutout import SDSSCutouts
 from sdss_cutout._transfer import next_step
 from sdss_cutout.sandbox import PICTURE_FAULTS, Fault, Sandbox, fault_variants
 
-# Shorter than in life, so that the whole table takes seconds.
+# Shorter than usual, so that the whole table takes seconds.
 FIRST_WAIT, TIMEOUT, ATTEMPTS = 0.05, 1.0, 3
 
 TARGETS = Table(
@@ -29,7 +29,7 @@ TARGETS = Table(
 
 @dataclass(frozen=True)
 class Expected:
-    """What the fault comes to: status and requests when it is there once, and for ever."""
+    """What the fault comes to: status and requests when it happens once, and every time."""
 
     once: tuple[str, int]
     ever: tuple[str, int]
@@ -237,7 +237,7 @@ def ending(variant):
 
 def as_markdown(rows):
     lines = [
-        "| fault | what the server does | once: outcome | requests | s | for ever: outcome "
+        "| fault | what the server does | once: outcome | requests | s | every time: outcome "
         "| requests | s | error |",
         "|---|---|---|---|---|---|---|---|---|",
     ]

@@ -1,4 +1,4 @@
-"""The one room that talks HTTP: proxies, certificates, and a bound on the whole of an attempt."""
+"""Sending HTTP requests: proxies, certificates, and a limit for the whole of an attempt."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def field(target):
 
 
 def catalogue(wcs, rows):
-    """Return objects from tuples of x, y, r and, if they are no clean stars, more columns."""
+    """Return objects from tuples of x, y, r and, if they are not clean stars, more columns."""
     objects = []
     for x, y, r, *more in rows:
         sky = wcs.pixel_to_world(x, y)

@@ -11,7 +11,7 @@ from astropy.io.fits import Header
 from astropy.wcs import WCS
 from PIL import Image
 
-from sdss_cutout._image.sidecar import is_simulated, sky_of
+from sdss_cutout._image.sidecar import is_simulated, parse_header
 from sdss_cutout._views.preview import composite_preview
 
 SHAPE = (90, 140)
@@ -50,7 +50,7 @@ def test_the_picture_is_upright():
     assert pixels[-10, 10].min() > 200
     assert pixels[10, 10].max() < 50
     assert is_simulated(preview.header)
-    assert sky_of(preview.header).projection == "TAN"
+    assert parse_header(preview.header).projection == "TAN"
 
 
 @pytest.mark.parametrize("angle", [0.0, 1.9, -0.4])

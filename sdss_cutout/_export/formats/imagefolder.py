@@ -1,6 +1,6 @@
 """Pictures in folders, with their table beside them: Hugging Face's imagefolder.
 
-``datasets`` has these rules, each of which makes it drop files or columns without a word:
+``datasets`` has these rules, each of which makes it drop files or columns silently:
 
 - A folder or file whose name has a word such as ``test`` in it belongs to that split. Within a
   folder that is called as a split, file names do not matter, but names of folders do.

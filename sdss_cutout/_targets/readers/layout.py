@@ -3,7 +3,7 @@
 In this order: a line ``sep=;`` says the separator. The header is the first line that names
 coordinates; else the comment above the first data, if it has a word for each field; else the first
 line, if it is not data itself. The separator is that of the header: tab, ``;``, ``|``, ``,`` or
-blanks. Below the header, a line of units and a line of dashes are passed over.
+blanks. Below the header, a line of units and a line of dashes are skipped.
 """
 
 from __future__ import annotations
@@ -186,7 +186,7 @@ def _commented_header(comments: Sequence[_Line], count: int, delimiter: str) -> 
     return None
 
 
-# Of two words over two columns these tell of a position, in whatever frame; others are a remark.
+# Of two words over two columns these mean a position, in whatever frame; others are a remark.
 _OF_POSITION = re.compile(r"ra|de|lon|lat|alpha|delta|az|alt|^[xylb]$", re.IGNORECASE)
 
 

@@ -18,7 +18,7 @@ __all__ = ["Content", "TableSource", "missing_as_nan", "note_repeated", "unique_
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
-    """What is to be read: a file, or the bytes that a pipe or an archive has brought.
+    """What is to be read: a file, or the bytes from a pipe or an archive.
 
     Attributes
     ----------
@@ -70,16 +70,18 @@ class TableSource:
 
 
 def missing_as_nan(table: Table) -> Table:
-    """Return the table with NaN for missing floating-point numbers.
+    """Return the table with NaN for missing floating-point numbers, and where all are missing.
 
     A masked column loses its mask in ``column * unit`` and in ``column.quantity``, so that a
     missing value would come back as a number that nobody gave.
     """
     for name in table.colnames:
         column = table[name]
-        if isinstance(column, MaskedColumn) and column.dtype.kind == "f":
+        if not isinstance(column, MaskedColumn) or column.dtype.kind not in "fiu":
+            continue
+        if column.dtype.kind == "f" or (len(column) and np.all(column.mask)):
             table[name] = Column(
-                column.filled(np.nan),
+                column.astype(np.result_type(column.dtype, np.float16)).filled(np.nan),
                 name=name,
                 unit=column.unit,
                 format=column.format,

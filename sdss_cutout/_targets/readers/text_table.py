@@ -293,6 +293,8 @@ def _typed(texts: Sequence[str], *, decimal_comma: bool) -> Column:
     present = [text for text in stripped if text not in _MISSING]
     lines = "".join(f"{text}\n" for text in present)
     mask = [text in _MISSING for text in stripped] if len(present) < len(stripped) else None
+    if not present and stripped:
+        return Column(np.full(len(stripped), np.nan))
     if not present or _PADDED.search(lines) or lines.count("\n") != len(present):
         return _masked_text(stripped, mask)
     if _INTEGERS.fullmatch(lines):

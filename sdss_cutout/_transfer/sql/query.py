@@ -46,7 +46,9 @@ class SQLRequest:
 
 
 def query_table(
-    sql: str, site: Site, fetch: Callable[[FetchTask[SQLRequest], Classifier, QueryBudget], Answer]
+    sql: object,
+    site: Site,
+    fetch: Callable[[FetchTask[SQLRequest], Classifier, QueryBudget], Answer],
 ) -> Table:
     """Return the rows that an SQL query selects.
 
@@ -62,7 +64,7 @@ def query_table(
     Raises
     ------
     QueryError
-        With the server's words, in whichever way it says that the query failed.
+        With the server's message, whatever form it has.
     """
     cleaned = clean_sql(sql) if isinstance(sql, str) else ""
     if not cleaned:

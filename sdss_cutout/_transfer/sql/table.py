@@ -17,7 +17,7 @@ _IDENTIFIER = re.compile(r"(.*(obj|spec|plate|field)_?id|id)\Z", re.IGNORECASE)
 
 
 def error_message(content: bytes) -> str:
-    """Return what CSV says that is no table but an error; empty if it is a table."""
+    """Return the message of CSV that is an error and not a table; empty if it is a table."""
     lines = _lines(content)
     if lines and lines[0].strip().strip('"').lower() == "error_message":
         # S: spSQLSupport.sql; the rate limit's refusal comes in this way too.

@@ -23,7 +23,7 @@ __all__ = ["SLIT_COLOR", "STAR_COLOR", "check_chart_path", "write_chart"]
 STAR_COLOR, SLIT_COLOR = "#0b4ea2", "#b00020"
 
 _SUFFIXES = (".pdf", ".png", ".jpg", ".jpeg")
-# ESO takes charts of at most 1 MB; SALT wants 500 pixels a side at least.
+# ESO takes charts of at most 1 MB; SALT wants at least 500 pixels on a side.
 _LARGEST = 1_000_000
 _FINEST, _COARSEST = 200, 80  # dots per inch
 

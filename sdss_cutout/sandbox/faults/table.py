@@ -237,7 +237,7 @@ class FaultBook:
             self.faults.append(fault)
 
     def replace(self, faults: list[Fault]) -> None:
-        """Replace all faults, and start counting anew."""
+        """Replace all faults, and start counting again."""
         with self._lock:
             self.faults = list(faults)
             self._counts.clear()

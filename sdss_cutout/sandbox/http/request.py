@@ -84,7 +84,7 @@ class Request:
 
     @property
     def last_part(self) -> str:
-        """What stands behind the last slash of the path, in lower case."""
+        """What follows the last slash of the path, in lower case."""
         return self.path.rpartition("/")[2].lower()
 
     @property

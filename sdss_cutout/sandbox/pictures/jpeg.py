@@ -65,7 +65,7 @@ def _folded(text: str, width: int, font: ImageFont.ImageFont | ImageFont.FreeTyp
 
 
 def blank_picture(width: int, height: int) -> bytes:
-    """Uniform black without a word."""
+    """Uniform black without text."""
     return jpeg(Image.new("RGB", (width, height)))
 
 

@@ -69,12 +69,16 @@ class _Pen:
 
     def place(self, ra: float, dec: float) -> tuple[float, float]:
         r = self.request
-        x, y = projection.pixel_of(ra, dec, r.ra, r.dec, r.scale, r.width, r.height)
+        x, y = projection.pixel_of_vectors(
+            projection.normal(ra, dec), r.ra, r.dec, r.pixels_per_radian, r.width, r.height,
+            gnomonic=r.gnomonic,
+        )  # fmt: skip
         return float(x), float(y)
 
     def line(self, points: list[tuple[float, float]], colour: Colour) -> None:
         if not any(math.isnan(x) for x, _ in points):
-            self.draw.line(points, fill=colour)
+            # To the nearest pixels: Pillow cuts fractions off, which is half a pixel to the left.
+            self.draw.line([(round(x), round(y)) for x, y in points], fill=colour)
 
     def ring(self, x: float, y: float, radius: float, colour: Colour) -> None:
         self.ellipse(x, y, radius, 1.0, 0.0, colour, 24)

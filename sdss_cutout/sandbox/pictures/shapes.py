@@ -29,7 +29,7 @@ _DEV, _DEV_AREA = (
 
 
 def fluxes(table: NDArray[np.void], fainter: float) -> NDArray[np.float64]:
-    """Flux in i, r and g, the bands that make red, green and blue, a row an object."""
+    """Flux in i, r and g, the bands that make red, green and blue, one row per object."""
     magnitudes = np.stack([table["i"], table["r"], table["g"]], axis=-1).astype(float)
     return np.asarray(10.0 ** (0.4 * (22.5 - fainter - magnitudes)))
 

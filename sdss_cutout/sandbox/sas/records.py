@@ -1,4 +1,4 @@
-"""What the database tells of a field: the columns of ``Field`` and ``Frame``."""
+"""What the database has about a field: the columns of ``Field`` and ``Frame``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fields in SQL: the tables and functions of the database that tell of fields and frames.
+"""Fields in SQL: the tables and functions of the database about fields and frames.
 
 The whole survey has millions of fields, so the tables hold only what a query asks for: the fields
 that its functions find, and those that it names by identifier, by run, or by a box on the sky.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sdss_cutout._check.answers import Answers, Judge, Seen, UnansweredError, verdict
 from sdss_cutout._check.drawn import cross, inverted
@@ -10,25 +11,30 @@ from sdss_cutout._service.skyserver import SKYSERVER
 
 __all__ = ["JUDGES"]
 
+Pixels = NDArray[np.int16]
+
+
+def _compared(answers: Answers, other: str) -> tuple[Pixels, Pixels]:
+    """Return the plain picture and another one of the same sky."""
+    pictures = answers.picture("plain"), answers.picture(other)
+    if pictures[0].shape != pictures[1].shape:
+        raise UnansweredError("the pictures to compare differ in size")
+    return pictures
+
 
 def _grid(answers: Answers) -> Seen:
-    found = cross(answers.picture("plain"), answers.picture("grid"))
+    found = cross(*_compared(answers, "grid"))
     return verdict(found is not None, "a cross" if found else "no cross")
 
 
 def _invert(answers: Answers) -> Seen:
-    plain, grid = answers.picture("plain"), answers.picture("grid")
-    if plain.shape != grid.shape:
-        raise UnansweredError("the pictures to compare differ in size")
-    is_so = inverted(plain, grid)
+    is_so = inverted(*_compared(answers, "grid"))
     return verdict(is_so, "light and dark are exchanged" if is_so else "not inverted")
 
 
 def _halves(answers: Answers) -> tuple[bool, bool]:
     """Return whether the upper and the lower half differ from the picture without letters."""
-    plain, labelled = answers.picture("plain"), answers.picture("labelled")
-    if plain.shape != labelled.shape:
-        raise UnansweredError("the pictures to compare differ in size")
+    plain, labelled = _compared(answers, "labelled")
     middle = len(plain) // 32 * 16  # JPEG codes blocks of 16 rows
     changed = np.abs(plain - labelled) > _CHANGED
     return bool(changed[:middle].any()), bool(changed[middle:].any())
@@ -43,6 +49,7 @@ def _label(answers: Answers) -> Seen:
 
 
 def _unread(answers: Answers) -> Seen:
+    answers.picture("plain")  # without which this tells nothing of letters
     status = answers.response("labelled").status
     if status != 200:
         return verdict(False, str(status))

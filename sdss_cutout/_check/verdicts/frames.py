@@ -28,7 +28,7 @@ from sdss_cutout._check.answers import (
     holds,
     verdict,
 )
-from sdss_cutout._check.fields import frame_key
+from sdss_cutout._check.verdicts.fields import frame_key
 from sdss_cutout._errors import ImageError
 from sdss_cutout._frames.astrometry import Astrometry, GreatCircle, LinearAstrometry
 from sdss_cutout._frames.frame import FrameKey, decompress
@@ -103,12 +103,8 @@ def _structure(answers: Answers) -> Seen:
     return verdict(is_so, seen or "nothing")
 
 
-_ASTRANS = {
-    "NODE",
-    "INCL",
-    *"ABCDEF",
-    *(f"D{axis}{n}" for axis in ("ROW", "COL") for n in range(4)),
-}
+_ASTRANS = {"NODE", "INCL", *"ABCDEF"}
+_ASTRANS |= {f"D{axis}{power}" for axis in ("ROW", "COL") for power in range(4)}
 
 
 def _described(part: _Part) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import numpy as np
+
 from sdss_cutout._check.answers import (
     Answers,
     Judge,
@@ -28,7 +30,13 @@ def star(answers: Answers) -> tuple[float, float]:
     table = _star_table(answers)
     if not len(table):
         raise UnansweredError("the query for a star gave no row")
-    return float(table["ra"][0]), float(table["dec"][0])
+    try:
+        ra, dec = (float(np.ma.filled(table[name], np.nan)[0]) for name in ("ra", "dec"))
+    except (TypeError, ValueError):
+        ra = dec = np.nan
+    if not (0 <= ra <= 360 and -90 < dec < 90):
+        raise UnansweredError("the query for a star gave no position")
+    return ra, dec
 
 
 def _star_table(answers: Answers) -> Any:
@@ -76,8 +84,8 @@ def _error_page(answers: Answers) -> Seen:
     response = answers.response("wrong_sql")
     answer = classify_table(SQLRequest(url=""), response)
     what = "a page" if response.content.lstrip()[:1] == b"<" else "text"
-    is_so = response.status in (200, 400, 500) and answer.kind is not Kind.OK
-    taken = "taken for a table" if answer.kind is Kind.OK else "told from a table"
+    is_so = response.status == 200 and what == "a page" and answer.kind is not Kind.OK
+    taken = "taken for a table" if answer.kind is Kind.OK else "recognised as an error"
     return verdict(is_so, f"{response.status} with {what}, {taken}")
 
 
@@ -85,8 +93,9 @@ def _error_message(answers: Answers) -> Seen:
     response = answers.response("refused_sql")
     lines = [line for line in response.content.decode("latin-1").splitlines() if line.strip()]
     head = [line.strip('" ').lower() for line in lines if not line.startswith("#")][:1]
-    is_so = response.status == 200 and head == ["error_message"]
-    return verdict(is_so, f"{response.status}, the column {head[0][:40] if head else 'none'}")
+    if response.status != 200:
+        return differs(str(response.status))
+    return verdict(head == ["error_message"], f"the column {head[0][:40] if head else 'none'}")
 
 
 def _first_line(answers: Answers) -> Seen:

@@ -19,23 +19,17 @@ from sdss_cutout._check.asked import (
     CLIPPED,
     GALACTIC_CENTRE,
     PLAIN,
-    WIDE,
     around_star,
     wcs_of,
 )
-from sdss_cutout._check.drawn import cross, marked_columns, star_near
+from sdss_cutout._check.drawn import cross, star_near
 from sdss_cutout._check.signature import SKYSERVER_SIGNATURE, read_signature
-from sdss_cutout._check.tables import star
+from sdss_cutout._check.verdicts.tables import star
 from sdss_cutout._errors import ImageError
 from sdss_cutout._image.jpeg import check_jpeg, is_painted_black
 from sdss_cutout._service.skyserver import SKYSERVER
 
-__all__ = ["CLIPPED_MARK", "JUDGES", "WIDE_MARKS"]
-
-# Degrees to the west of the middle, at declination 0 or near: within the clipped picture at the
-# least scale; at half the wide one's width, and at its edges.
-CLIPPED_MARK = 5 / 3600
-WIDE_MARKS = (-6.7, -3.0, 3.0, 6.7)
+__all__ = ["JUDGES"]
 
 
 def _size(pixels: NDArray[np.int16]) -> str:
@@ -64,6 +58,7 @@ def _signature(answers: Answers) -> Seen:
 
 def _size_limits(answers: Answers) -> Seen:
     response = answers.response("clipped")
+    answers.picture("plain")  # without which this tells nothing of limits
     if response.status != 200:
         return differs(f"{response.status} for {CLIPPED.width} x {CLIPPED.height}")
     limits = SKYSERVER.limits
@@ -72,82 +67,9 @@ def _size_limits(answers: Answers) -> Seen:
     return verdict(seen == f"{limits.max_size} x {limits.min_size}", text)
 
 
-def _min_scale(answers: Answers) -> Seen:
-    pixels = answers.picture("clipped")
-    columns = marked_columns(pixels)
-    if not len(columns):
-        _require_marks(answers)
-        return differs("a mark 5 arcsec from the middle lies outside the picture")
-    scale = CLIPPED_MARK * 3600 / (columns.mean() - pixels.shape[1] / 2)
-    is_so = abs(scale / SKYSERVER.limits.min_scale - 1) < 0.05
-    return verdict(is_so, f"{scale:.4f} arcsec/pix, by the place of a mark")
-
-
-def _wide_columns(answers: Answers) -> list[float]:
-    """Return where the marks of the wide picture are found."""
-    response = answers.response("wide")
-    if response.status != 200:
-        raise UnansweredError(f"the answer is {response.status} (wide)")
-    columns = marked_columns(answers.picture("wide"))
-    groups = np.split(columns, np.flatnonzero(np.diff(columns) > _MARK_WIDTH) + 1)
-    return [float(group.mean()) for group in groups if len(group)]
-
-
-_MARK_WIDTH = 16
-
-
-def _require_marks(answers: Answers) -> None:
-    """Refuse to judge by marks where none is drawn at all."""
-    if not any(len(marked_columns(answers.picture(name))) for name in ("wide", "clipped")):
-        raise UnansweredError("no marks are drawn to measure by")
-
-
-def _marks(answers: Answers) -> Seen:
-    found = len(_wide_columns(answers))
-    is_so = found > 0
-    return verdict(is_so, f"{found} of {len(WIDE_MARKS)} marks found in a picture 14 deg wide")
-
-
-def _wide_marks(answers: Answers) -> list[float]:
-    """Return the columns of the four marks of the wide picture, or say what is seen instead."""
-    columns = _wide_columns(answers)
-    if not columns:
-        _require_marks(answers)
-    return columns
-
-
-def _max_scale(answers: Answers) -> Seen:
-    response = answers.response("wide")
-    if response.status in (400, 500):
-        return differs(f"{response.status} for {WIDE.scale:g} arcsec/pix")
-    columns = _wide_marks(answers)
-    if len(columns) not in (2, 4):
-        raise UnansweredError(f"{len(columns)} of 4 marks found")
-    inner = columns if len(columns) == 2 else columns[1:3]
-    expected = np.ptp(_expected_columns(answers)[1:3])
-    scale = WIDE.scale * expected / (inner[1] - inner[0])
-    return verdict(abs(scale / WIDE.scale - 1) < 0.05, f"{scale:.1f} arcsec/pix, by marks")
-
-
-def _expected_columns(answers: Answers) -> NDArray[np.float64]:
-    """Return where our WCS puts the marks of the wide picture."""
-    ra = WIDE.ra - np.array(WIDE_MARKS)  # to the west is to the right
-    x, _ = wcs_of(answers.site, WIDE).all_world2pix(ra, np.full(len(ra), WIDE.dec), 0)
-    return np.asarray(x)
-
-
-def _projection(answers: Answers) -> Seen:
-    columns, expected = _wide_marks(answers), _expected_columns(answers)
-    if len(columns) != len(expected):
-        raise UnansweredError(f"{len(columns)} of {len(expected)} marks found")
-    # TAN would put the two outer ones 3.4 pixels farther apart.
-    excess = (columns[3] - columns[0]) - (expected[3] - expected[0])
-    text = f"marks 13.4 deg apart are {columns[3] - columns[0]:.1f} pix apart, {excess:+.1f} to SIN"
-    return verdict(abs(excess) < 1.5, text)
-
-
 def _reference_pixel(answers: Answers) -> Seen:
-    found = cross(answers.picture("plain"), answers.picture("grid"))
+    plain, grid = answers.picture("plain"), answers.picture("grid")
+    found = cross(plain, grid) if plain.shape == grid.shape else None
     if found is None:
         raise UnansweredError("no cross is drawn to measure by")
     reference = wcs_of(answers.site, PLAIN).wcs.crpix - 1
@@ -174,10 +96,10 @@ _MEASURED_TO = 0.15
 
 
 def _wrap(answers: Answers) -> Seen:
-    response = answers.response("wrapped")
+    response, plain = answers.response("wrapped"), answers.picture("plain")
     if response.status != 200:
         return differs(f"{response.status} for dec {180 - PLAIN.dec:g}")
-    plain, wrapped = answers.picture("plain"), answers.picture("wrapped")
+    wrapped = answers.picture("wrapped")
     is_same = plain.shape == wrapped.shape and np.abs(plain - wrapped).mean() < 2
     text = f"{'the same picture' if is_same else 'another picture'} at dec {180 - PLAIN.dec:g}"
     return verdict(is_same, text)
@@ -234,9 +156,6 @@ JUDGES: dict[str, Judge] = {
     "picture.size": _asked_size,
     "picture.signature": _signature,
     "picture.size_limits": _size_limits,
-    "picture.min_scale": _min_scale,
-    "picture.max_scale": _max_scale,
-    "picture.projection": _projection,
     "picture.reference_pixel": _reference_pixel,
     "picture.content": _content,
     "picture.wrap": _wrap,
@@ -245,5 +164,4 @@ JUDGES: dict[str, Judge] = {
     "outside.body": _outside_body,
     "error.status": _error_status,
     "error.body": _error_body,
-    "mark.list": _marks,
 }

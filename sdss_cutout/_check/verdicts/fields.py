@@ -9,7 +9,7 @@ from astropy.coordinates import angular_separation
 
 from sdss_cutout._check.answers import Answers, Judge, Seen, UnansweredError, differs, verdict
 from sdss_cutout._check.asked import FIELD_RA_DEC, FIELD_RADIUS
-from sdss_cutout._check.tables import json_rows
+from sdss_cutout._check.verdicts.tables import json_rows
 from sdss_cutout._errors import QueryError
 from sdss_cutout._frames.frame import FrameKey
 from sdss_cutout._frames.selection import Field, central_field, read_fields

@@ -1,0 +1,1 @@
+"""One module per subject: what its answers say of each fact."""

@@ -1,0 +1,1 @@
+"""The run for calibrated cutouts: search fields, fetch frames, cut, field by field."""
