@@ -24,9 +24,15 @@ def docs_sandbox() -> Iterator[Sandbox]:
         yield sandbox
 
 
+@pytest.fixture(scope="session")
+def docs_frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return one cache of frames for all pages."""
+    return tmp_path_factory.mktemp("frames")
+
+
 @pytest.fixture(autouse=True)
 def _as_on_the_page(
-    docs_sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    docs_sandbox: Sandbox, docs_frames: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
     """Let ``SDSSCutouts()`` ask the simulated server, faster than one would ask the real one."""
     import matplotlib.pyplot as plt
@@ -34,6 +40,8 @@ def _as_on_the_page(
     monkeypatch.chdir(tmp_path)
     with (
         conf.set_temp("base_url", docs_sandbox.base_url),
+        conf.set_temp("frames_url", docs_sandbox.frames_url),
+        conf.set_temp("frame_cache", str(docs_frames)),
         conf.set_temp("max_rate", 1000.0),
         conf.set_temp("show_progress", False),
     ):

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         TargetError,
     )
     from sdss_cutout._export.export import Export
+    from sdss_cutout._results.calibrated import CalibratedCutout
     from sdss_cutout._results.cutout import Cutout
     from sdss_cutout._results.directory import read_cutouts
     from sdss_cutout._results.lists import CutoutList, DownloadReport
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from sdss_cutout.client import SDSSCutouts
 
 __all__ = [
+    "CalibratedCutout",
     "Conf",
     "Cutout",
     "CutoutError",
@@ -53,6 +55,7 @@ __all__ = [
 _HOMES = {
     "Conf": "_config",
     "conf": "_config",
+    "CalibratedCutout": "_results.calibrated",
     "Cutout": "_results.cutout",
     "CutoutList": "_results.lists",
     "DownloadReport": "_results.lists",

@@ -34,7 +34,7 @@ from sdss_cutout._cli.options import (
 from sdss_cutout._cli.output import Printer, json_line, print_paths
 
 if TYPE_CHECKING:
-    from sdss_cutout import Cutout, CutoutList, SDSSCutouts
+    from sdss_cutout import CalibratedCutout, Cutout, CutoutList, SDSSCutouts
     from sdss_cutout._targets.targets import Targets
     from sdss_cutout.client import PictureOptions
 
@@ -83,13 +83,14 @@ _TARGET_SETTINGS = {"ignore_unknown_options": True}  # a declination may begin w
 @click.option(
     "-o", "--output", "directory", metavar="DIR|FILE", default=".",
     type=click.Path(path_type=Path),
-    help="Directory, or the picture's own file if this ends in .jpg.  [default: here]",
+    help="Directory, or the file itself if this ends in .jpg, or .fits with --bands.  "
+    "[default: here]",
 )  # fmt: skip
 @picture_options
 @server_options
 @result_options
 def get(target: tuple[str, ...], directory: Path, **given: Any) -> None:
-    """Get one picture, and the FITS header beside it.
+    """Get one picture, and the FITS header beside it; with --bands, one FITS file of data.
 
     The target is a position in degrees, or sexagesimal as 01:16:05.6 -00:00:53.7, or the name of
     an object, as "M 51".
@@ -98,9 +99,7 @@ def get(target: tuple[str, ...], directory: Path, **given: Any) -> None:
     targets = _one_target(target, given)
     cutout = None if given["overwrite"] else _existing(client, targets, directory, options)
     if cutout is None:
-        cutout = next(iter(cast("CutoutList", client.get(targets, **options))))
-        if cutout.has_picture:
-            cutout = cutout.save(directory, avm=given["avm"])
+        cutout = _saved(client, targets, directory, options, avm=given["avm"])
     if given["as_json"]:
         click.echo(json_line(cutout, {}))
     elif cutout.path:
@@ -109,6 +108,21 @@ def get(target: tuple[str, ...], directory: Path, **given: Any) -> None:
         say(f"{cutout.name}: {cutout.status}: {cutout.error}")
     if cutout.status == "failed":
         raise SystemExit(SOME_FAILED)
+
+
+def _saved(
+    client: SDSSCutouts, targets: Targets, directory: Path, options: PictureOptions, *, avm: bool
+) -> Cutout | CalibratedCutout:
+    """Get the one target, and save what came."""
+    from sdss_cutout import CalibratedCutout
+    from sdss_cutout._request.calibrated import check_bands
+
+    if bands := options.get("bands"):
+        check_bands(bands, avm=avm)
+    [cutout] = cast("list[Cutout | CalibratedCutout]", client.get(targets, **options))
+    if isinstance(cutout, CalibratedCutout):
+        return cutout.save(directory) if cutout.has_data else cutout
+    return cutout.save(directory, avm=avm) if cutout.has_picture else cutout
 
 
 def _one_target(words: tuple[str, ...], given: dict[str, Any]) -> Targets:
@@ -131,23 +145,26 @@ def _one_target(words: tuple[str, ...], given: dict[str, Any]) -> Targets:
 
 def _existing(
     client: SDSSCutouts, targets: Targets, directory: Path, options: PictureOptions
-) -> Cutout | None:
-    """Return the picture if it exists; another one under its name is refused."""
-    from sdss_cutout import Cutout, TargetError
+) -> Cutout | CalibratedCutout | None:
+    """Return the cutout if it exists; another one under its name is refused."""
+    from sdss_cutout import CalibratedCutout, Cutout, TargetError
     from sdss_cutout._store.decide import Wanted
     from sdss_cutout._store.directory import existing_picture
-    from sdss_cutout._store.layout import PICTURE, place_of
+    from sdss_cutout._store.layout import paths_of, place_of
 
+    bands = options.get("bands") or ""
     (name,), (url,) = targets.names(), cast("list[str]", client.url(targets, **options))
-    folder, stem = place_of(directory, name)
-    path = folder / f"{stem}{PICTURE}"
+    path = Path(paths_of(*place_of(directory, name, bands=bands), bands=bands)[0])
     try:
         found = existing_picture(Wanted(0, name, url, path.name), path)
     except TargetError as error:
         raise TargetError(
-            f"{path} already exists and is not this picture; give --overwrite, --name or -o"
+            f"{path} already exists and is not this {'cutout' if bands else 'picture'}; "
+            "give --overwrite, --name or -o"
         ) from error
-    return None if found is None else Cutout.read(found)
+    if found is None:
+        return None
+    return CalibratedCutout.read(found) if bands else Cutout.read(found)
 
 
 @main.command(context_settings=_TARGET_SETTINGS)
@@ -155,7 +172,10 @@ def _existing(
 @picture_options
 @server_options
 def url(target: tuple[str, ...], **given: Any) -> None:
-    """Print the URL of a picture; nothing is sent but the name of an object to its resolver."""
+    """Print the URL of a picture.
+
+    Nothing is sent, except the name of an object to the name resolver.
+    """
     client, options = client_of(given), options_of(given)
     click.echo("\n".join(client.url(_one_target(target, given), **options)))
 
@@ -169,11 +189,11 @@ def url(target: tuple[str, ...], **given: Any) -> None:
 @result_options
 @sheet_option
 def download(targets: str, directory: Path, **given: Any) -> None:
-    """Get a picture of each of TARGETS into a directory.
+    """Get the pictures of a list of targets.
 
     TARGETS is a table with right ascension and declination (CSV, ECSV, FITS, VOTable, Parquet, and
-    whatever else astropy or pandas read), or - for CSV on the standard input. Started again, it
-    fetches what is missing.
+    whatever else astropy or pandas read), or - for CSV on the standard input. Run again, it fetches
+    what is missing.
     """
     client, options = client_of(given), options_of(given)
     _fetch(client, targets_of(targets, given), directory, options, given)
@@ -188,7 +208,10 @@ def download(targets: str, directory: Path, **given: Any) -> None:
 @result_options
 @sheet_option
 def sql(query: str, directory: Path, **given: Any) -> None:
-    """Get a picture of each row that an SQL QUERY selects, with its columns, into a directory."""
+    """Get the pictures of what an SQL query selects.
+
+    QUERY selects ra and dec, and best objID for the names; its other columns are kept in the table.
+    """
     from sdss_cutout._targets.targets import read_targets
 
     client, options, columns = client_of(given), options_of(given), columns_of(given)
@@ -230,7 +253,11 @@ def _fetch(
 @json_option
 @quiet_option
 def sheet(directory: Path, **given: Any) -> None:
-    """Write index.html and montage.png for the pictures of a download, to look at and sort."""
+    """Write a contact sheet and a montage of a download.
+
+    The contact sheet, index.html, is a page to look at the pictures and to sort them; montage.png
+    shows all of them side by side.
+    """
     begin(given)
     page, montage = _write_sheet(require_download(directory))
     print_paths({"page": page, "montage": montage}, as_json=given["as_json"])
@@ -238,6 +265,7 @@ def sheet(directory: Path, **given: Any) -> None:
 
 def _write_sheet(directory: Path) -> tuple[Path, Path]:
     from sdss_cutout import read_cutouts
+    from sdss_cutout._results.calibrated import preview_of
     from sdss_cutout._store.layout import MONTAGE
     from sdss_cutout._views.montage import write_montage
     from sdss_cutout._views.sheet import write_sheet
@@ -245,7 +273,7 @@ def _write_sheet(directory: Path) -> tuple[Path, Path]:
     cutouts = read_cutouts(directory)
     table = cutouts.table
     montage = write_montage(cutouts, directory / MONTAGE, titles=table["name"])
-    return write_sheet(directory, table), montage
+    return write_sheet(directory, table, preview=preview_of), montage
 
 
 @main.command()
@@ -343,7 +371,10 @@ def _split_of(text: str | None) -> dict[str, float] | str | None:
 @server_options
 @quiet_option
 def chart(target: tuple[str, ...], output: Path, **given: Any) -> None:
-    """Draw a finding chart with offset stars: run, PI and the like go into --note."""
+    """Draw a finding chart with offset stars.
+
+    Use --note for the run, the principal investigator and the like.
+    """
     from sdss_cutout._views.chart.chart import make_chart
     from sdss_cutout._views.chart.files import check_chart_path
     from sdss_cutout._views.chart.slit import read_slit
@@ -380,11 +411,11 @@ def chart(target: tuple[str, ...], output: Path, **given: Any) -> None:
 @json_option
 @quiet_option
 def check(output: Path | None, **given: Any) -> None:
-    """Ask the server whether it is what this package assumes, in at most 20 requests.
+    """Check that the server is as this package assumes.
 
-    Prints one line per assumed fact: whether it holds, what is assumed, and what was seen. Exit
-    status: 0 if none differs, 1 if one does, 3 if the server cannot be reached. There is nothing
-    personal in the report.
+    At most 20 requests are sent. Prints one line per assumed fact: whether it holds, what is
+    assumed, and what was seen. Exit status: 0 if none differs, 1 if one does, 3 if the server
+    cannot be reached. There is nothing personal in the report.
     """
     from sdss_cutout._cli.live_check import run_check
 
@@ -401,7 +432,10 @@ def check(output: Path | None, **given: Any) -> None:
     help="Write the addresses to this JSON file when the sandbox listens.",
 )  # fmt: skip
 def sandbox(port: int, ready_file: Path | None) -> None:
-    """Serve a simulated SkyServer on 127.0.0.1, to try things without a network."""
+    """Serve a simulated SkyServer on 127.0.0.1.
+
+    Use it to try things without a network; its pictures are not SDSS data.
+    """
     from sdss_cutout.sandbox import serve
 
     try:
@@ -420,7 +454,11 @@ def _announce(base_url: str) -> None:
     type=click.Path(path_type=Path), show_default=True, help="Directory of the pictures.",
 )  # fmt: skip
 def demo(directory: Path) -> None:
-    """Show everything once, offline, on the sandbox: SQL, pictures, headers, contact sheet."""
+    """Show everything once, offline.
+
+    A simulated server is asked for galaxies by SQL; their pictures are downloaded and laid out on a
+    page.
+    """
     import astropy.units as u
 
     from sdss_cutout import SDSSCutouts

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 from pathlib import Path
 
@@ -47,9 +48,13 @@ def client(sandbox):
     return SDSSCutouts(base_url=sandbox.base_url, max_rate=5_000, show_progress=False)
 
 
+_NUMBERS = itertools.count()
+
+
 @pytest.fixture(autouse=True)
-def _settings_stay():
-    """Restore the settings that a test changes."""
+def _settings_stay(tmp_path_factory):
+    """Restore the settings that a test changes; frames are kept for a test only."""
+    conf.frame_cache = str(tmp_path_factory.getbasetemp() / f"frames-{next(_NUMBERS)}")
     names = [name for name in dir(type(conf)) if not name.startswith("_")]
     yield
     for name in names:

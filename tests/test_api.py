@@ -12,9 +12,9 @@ import pytest
 import sdss_cutout
 
 PUBLIC = [
-    "Conf", "Cutout", "CutoutError", "CutoutList", "DownloadReport", "Export", "ImageError",
-    "OutsideFootprintError", "QueryError", "RequestError", "SDSSCutouts", "ServiceError",
-    "StoreError", "TargetError", "conf", "read_cutouts", "read_marks",
+    "CalibratedCutout", "Conf", "Cutout", "CutoutError", "CutoutList", "DownloadReport", "Export",
+    "ImageError", "OutsideFootprintError", "QueryError", "RequestError", "SDSSCutouts",
+    "ServiceError", "StoreError", "TargetError", "conf", "read_cutouts", "read_marks",
 ]  # fmt: skip
 
 

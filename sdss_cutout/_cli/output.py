@@ -14,7 +14,7 @@ import click
 from sdss_cutout._cli.messages import say
 
 if TYPE_CHECKING:
-    from sdss_cutout import Cutout, DownloadReport
+    from sdss_cutout import CalibratedCutout, Cutout, DownloadReport
     from sdss_cutout._targets.targets import Targets
 
 __all__ = ["Printer", "json_line", "print_paths"]
@@ -22,7 +22,7 @@ __all__ = ["Printer", "json_line", "print_paths"]
 _ERRORS_SHOWN = 3
 
 
-def json_line(cutout: Cutout, input_values: dict[str, Any]) -> str:
+def json_line(cutout: Cutout | CalibratedCutout, input_values: dict[str, Any]) -> str:
     """Return one target's row as a JSON object in one line."""
     from sdss_cutout._results.columns import json_row
 

@@ -177,22 +177,22 @@ def _text(key: str, value: str) -> str:
     """Return a card with text; long text goes on in CONTINUE cards (FITS 4.0, 4.2.1.2)."""
     if not (value.isascii() and value.isprintable()):
         value = "".join(c if " " <= c <= "~" else "?" for c in value)
-    plain = value.replace("'", "''")
-    if len(plain) <= _CARD - 12:
-        return f"{key:<8}= '{plain:<8}'".ljust(_CARD)
-    return _continued(key, plain)
+    escaped = value.replace("'", "''")
+    if len(escaped) <= _CARD - 12:
+        return f"{key:<8}= '{escaped:<8}'".ljust(_CARD)
+    return _continued(key, escaped)
 
 
 _PIECE = 67
 
 
-def _continued(key: str, plain: str) -> str:
+def _continued(key: str, escaped: str) -> str:
     cards, lead = [], f"{key:<8}= "
-    while plain:
-        piece = plain[:_PIECE]
+    while escaped:
+        piece = escaped[:_PIECE]
         if piece.endswith("'") and (len(piece) - len(piece.rstrip("'"))) % 2:
             piece = piece[:-1]  # a doubled quote stays on one card
-        plain = plain[len(piece) :]
-        cards.append(f"{lead}'{piece}{'&' if plain else ''}'".ljust(_CARD))
+        escaped = escaped[len(piece) :]
+        cards.append(f"{lead}'{piece}{'&' if escaped else ''}'".ljust(_CARD))
         lead = "CONTINUE  "
     return "".join(cards)

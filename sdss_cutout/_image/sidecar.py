@@ -9,6 +9,7 @@ import re
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
+from sdss_cutout._service.sas import FIELD_SEARCH_PATH
 from sdss_cutout._service.skyserver import SKYSERVER, navigate_url
 
 __all__ = ["LinearWCS", "ParsedURL", "is_simulated", "parse_header", "parse_url"]
@@ -95,11 +96,12 @@ class ParsedURL(NamedTuple):
         return navigate_url(self.base_url, self.release, self.ra, self.dec)
 
 
-_URL = re.compile(
-    "(https?://.+)"
-    + re.escape(SKYSERVER.picture_path).replace(r"\{release\}", r"(\d+)")
-    + r"\?(.*)"
+_PATHS = "|".join(
+    re.escape(path).replace(r"\{release\}", r"\d+")
+    for path in (SKYSERVER.picture_path, FIELD_SEARCH_PATH)
 )
+_URL = re.compile(rf"(https?://.+?)(?:{_PATHS})\?([^#]*)(?:#.*)?")
+_RELEASE = re.compile(r"/dr(\d+)/")
 
 
 def parse_url(url: str) -> ParsedURL | None:
@@ -107,8 +109,11 @@ def parse_url(url: str) -> ParsedURL | None:
     found = _URL.fullmatch(url)
     if found is None:
         return None
-    query = dict(parse_qsl(found[3]))
+    base_url, query = found[1], dict(parse_qsl(found[2]))
+    release = _RELEASE.match(url, len(base_url))
     try:
-        return ParsedURL(found[1], int(found[2]), float(query["ra"]), float(query["dec"]))
+        return ParsedURL(
+            base_url, int(release[1] if release else 0), float(query["ra"]), float(query["dec"])
+        )
     except (KeyError, ValueError):
         return None

@@ -39,7 +39,14 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-__all__ = ["CalibratedCutout", "calibrated_cutout_of_images", "calibrated_cutout_of_outcome"]
+    from sdss_cutout._views.preview import Preview
+
+__all__ = [
+    "CalibratedCutout",
+    "calibrated_cutout_of_images",
+    "calibrated_cutout_of_outcome",
+    "preview_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
@@ -62,7 +69,7 @@ class CalibratedCutout:
     coverage : float
         The part of the pixels that have imaging, 0 to 1; of the band that has least.
     attempts : int
-        How many requests were sent for it.
+        The most requests that were sent for its search or for one of its frames.
     error : str
         What went wrong; empty if nothing did.
     http_status : int
@@ -79,6 +86,22 @@ class CalibratedCutout:
         What the frames call their origin, and when the cutout was made.
     in_memory_content : bytes
         The file where it is in memory; `content` reads it from ``path`` where it is not.
+
+    Examples
+    --------
+    >>> from astropy.coordinates import SkyCoord
+    >>> from sdss_cutout import SDSSCutouts, conf
+    >>> from sdss_cutout.sandbox import Sandbox
+    >>> target = SkyCoord(180.0, 30.0, unit="deg")
+    >>> with Sandbox(noise=False) as sandbox, conf.set_temp("frames_url", sandbox.frames_url):
+    ...     client = SDSSCutouts(base_url=sandbox.base_url)
+    ...     cutout = client.get(target, bands="gr", size=64)
+    >>> cutout
+    <CalibratedCutout J120000.00+300000.0: ok, gr, 64 x 64 pix, native pixels>
+    >>> cutout["r"].data.shape, str(cutout["r"].unit)
+    ((64, 64), 'nmgy')
+    >>> cutout.frames.colnames
+    ['band', 'run', 'rerun', 'camcol', 'field', 'url', 'sha256', 'mjd']
     """
 
     name: str
@@ -173,6 +196,18 @@ class CalibratedCutout:
         ------
         ImageError
             If the file is missing, damaged or altered.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts, conf
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> target = SkyCoord(180.0, 30.0, unit="deg")
+        >>> with Sandbox(noise=False) as sandbox, conf.set_temp("frames_url", sandbox.frames_url):
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     cutout = client.get(target, bands="r", size=64)
+        >>> cutout.in_memory().has_data
+        True
         """
         return replace(self, in_memory_content=self.content)
 
@@ -237,6 +272,18 @@ class CalibratedCutout:
         ------
         ImageError
             If there are no data.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts, conf
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> target = SkyCoord(180.0, 30.0, unit="deg")
+        >>> with Sandbox(noise=False) as sandbox, conf.set_temp("frames_url", sandbox.frames_url):
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     cutout = client.get(target, bands="r", size=64)
+        >>> cutout.to_rgb().shape
+        (64, 64, 3)
         """
         hdus = self.hdulist
         images = {band: hdus[band.upper()].data for band in self.bands}
@@ -266,6 +313,18 @@ class CalibratedCutout:
         ------
         ImageError
             If there are no data.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts, conf
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> target = SkyCoord(180.0, 30.0, unit="deg")
+        >>> with Sandbox(noise=False) as sandbox, conf.set_temp("frames_url", sandbox.frames_url):
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     cutout = client.get(target, bands="r", size=64)
+        >>> cutout.plot("r").get_title()
+        'J120000.00+300000.0, r'
         """
         from sdss_cutout._views.plot import plot_pixels
 
@@ -302,6 +361,18 @@ class CalibratedCutout:
             If the file cannot be written.
         RequestError
             If ``directory`` is the name of another kind of file, such as ``x.png``.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts, conf
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> target = SkyCoord(180.0, 30.0, unit="deg")
+        >>> with Sandbox(noise=False) as sandbox, conf.set_temp("frames_url", sandbox.frames_url):
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     cutout = client.get(target, bands="r", size=64)
+        >>> cutout.save("stamps").path.name
+        'J120000.00+300000.0.fits'
         """
         content = self.content
         if not content:
@@ -330,6 +401,19 @@ class CalibratedCutout:
         ------
         ImageError
             If the file is missing, damaged or altered.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import CalibratedCutout, SDSSCutouts, conf
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> target = SkyCoord(180.0, 30.0, unit="deg")
+        >>> with Sandbox(noise=False) as sandbox, conf.set_temp("frames_url", sandbox.frames_url):
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     cutout = client.get(target, bands="r", size=64)
+        ...     saved = cutout.save("stamps")
+        >>> CalibratedCutout.read(saved.path)
+        <CalibratedCutout J120000.00+300000.0: kept, r, 64 x 64 pix, native pixels>
         """
         path = Path(path).expanduser()
         content = _read_file(path)
@@ -354,6 +438,17 @@ class CalibratedCutout:
         -------
         dict
             By the columns' names.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     [cutout] = client.get(SkyCoord([266.4], [-29.0], unit="deg"), bands="r")
+        >>> cutout.row()["status"], cutout.row()["width"]
+        ('outside', 200)
         """
         values = {column.name: getattr(self, column.name) for column in RESULT_COLUMNS}
         return values | {name: str(values[name] or "") for name in ("path", "sidecar")}
@@ -367,8 +462,32 @@ class CalibratedCutout:
             If SDSS has no imaging there.
         ServiceError
             If a server did not give a right answer.
+
+        Examples
+        --------
+        >>> from astropy.coordinates import SkyCoord
+        >>> from sdss_cutout import SDSSCutouts
+        >>> from sdss_cutout.sandbox import Sandbox
+        >>> with Sandbox() as sandbox:
+        ...     client = SDSSCutouts(base_url=sandbox.base_url)
+        ...     [cutout] = client.get(SkyCoord([266.4], [-29.0], unit="deg"), bands="r")
+        >>> cutout.raise_for_status()
+        Traceback (most recent call last):
+        ...
+        sdss_cutout.OutsideFootprintError: J174536.00-290000.0: no SDSS imaging here (http://...)
         """
         raise_for_status(self)
+
+
+def preview_of(path: Path) -> Preview:
+    """Return what the contact sheet shows of a file; nothing where it is missing or damaged."""
+    from sdss_cutout._views.preview import Preview, composite_preview
+
+    try:
+        cutout = CalibratedCutout.read(path)
+    except ImageError:
+        return Preview(b"", b"")
+    return composite_preview(cutout, WCS(cutout.hdulist[1].header))
 
 
 def _place_of(cutout: CalibratedCutout, hdus: fits.HDUList, band: str) -> tuple[float, float]:
@@ -455,3 +574,6 @@ def calibrated_cutout_of_outcome(
         date=outcome.date,
         in_memory_content=content,
     )
+
+
+CalibratedCutout.__module__ = "sdss_cutout"

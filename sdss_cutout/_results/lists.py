@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,15 +37,12 @@ class _Results(Sequence[Cutout]):
 
     __slots__ = ()
 
-    @property
-    @abc.abstractmethod
-    def cutouts(self) -> Sequence[Cutout]:
-        """One cutout per target."""
+    if TYPE_CHECKING:  # at run time they would become the defaults of the fields of dataclasses
 
-    @property
-    @abc.abstractmethod
-    def input_table(self) -> Table:
-        """The columns that came with the targets."""
+        @property
+        def cutouts(self) -> Sequence[Cutout]: ...
+        @property
+        def input_table(self) -> Table: ...
 
     def __len__(self) -> int:
         return len(self.cutouts)
@@ -483,9 +479,10 @@ class DownloadReport(_Results):
         ...     client.download_sql(sql, folder, size=64).write_html().name
         'index.html'
         """
+        from sdss_cutout._results.calibrated import preview_of
         from sdss_cutout._views.sheet import write_sheet
 
-        return write_sheet(self.directory, self.table, path)
+        return write_sheet(self.directory, self.table, path, preview=preview_of)
 
     def _repr_html_(self) -> str:
         from sdss_cutout._views.notebook import report_html

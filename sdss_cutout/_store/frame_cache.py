@@ -10,18 +10,21 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from astropy import log
 from filelock import FileLock, Timeout
 
-from sdss_cutout._errors import StoreError
-from sdss_cutout._store.files import atomic_path
+from sdss_cutout._store.files import write_files
 
 __all__ = ["FrameCache"]
 
-_SUFFIX, _LOCK = ".fits.bz2", ".lock"
+_SUFFIX, _LOCK, _PARTS = ".fits.bz2", ".lock", "parts"
+
+# A part of a file that is older was left by a process that was killed.
+_PART_SECONDS = 3600.0
 
 # How often a process that waits for another one looks whether it is to end.
 _LOOK_SECONDS = 0.2
@@ -68,12 +71,21 @@ class FrameCache:
         if path is None:
             return
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with atomic_path(path) as part:
-                part.write_bytes(content)
+            parts = path.parent / _PARTS
+            parts.mkdir(parents=True, exist_ok=True)
+            # Only who holds the lock of a frame writes it.
+            write_files(path.parent, parts, {path.name: content})
+            self._remove_old_parts(parts)
             self._remove_oldest()
-        except (OSError, StoreError) as error:
+        except OSError as error:
             self._give_up(error)
+
+    def _remove_old_parts(self, parts: Path) -> None:
+        """Remove what killed processes have left."""
+        for part in parts.iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                if time.time() - part.stat().st_mtime > _PART_SECONDS:
+                    part.unlink()
 
     def _remove_oldest(self) -> None:
         assert self._folder is not None

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import bz2
 import io
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
 import requests
 from astropy.coordinates import SkyCoord
 from astropy.io import fits
+
+from sdss_cutout import SDSSCutouts, conf
+from sdss_cutout._service.sas import SAS
 
 SMALL = (256, 300)
 
@@ -145,3 +149,19 @@ def where(sandbox, place):
     """The position of the star at a place."""
     star = star_at(sandbox, place)
     return float(star["ra"]), float(star["dec"])
+
+
+# The facts about an archive whose frames are small, and that may be asked at any rate.
+SMALL_ARCHIVE = replace(
+    SAS, shape=SMALL, rows_per_field=round(SMALL[0] * 1361 / 1489), field_radius=1.4,
+    max_rate=10_000.0,
+)  # fmt: skip
+
+
+def small_client(sandbox, **settings):
+    """A client of a sandbox with small frames, as fast as it may be; sets ``conf.frames_url``."""
+    conf.frames_url = sandbox.frames_url
+    given = {"max_rate": 10_000.0, "show_progress": False} | settings
+    client = SDSSCutouts(base_url=sandbox.base_url, **given)
+    client._archive = SMALL_ARCHIVE
+    return client
