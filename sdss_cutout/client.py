@@ -739,9 +739,10 @@ class SDSSCutouts:
         requests, names = self._requests(targets, options), targets.names()
         total = len(targets)
         cutouts: dict[int, Any] = {}
+        rows = requests.in_order_of_work(np.arange(total))
         tasks = (
-            FetchTask(index=row, name=name, request=request)
-            for row, (name, request) in enumerate(zip(names, requests, strict=True))
+            FetchTask(index=row, name=names[row], request=request)
+            for row, request in zip(rows.tolist(), iter(requests.take(rows)), strict=True)
         )
         with Progress(total, show=total > 1 and self._setting("show_progress")) as progress:
             for index, cutout in self._cutouts(tasks, requests):

@@ -32,9 +32,9 @@ __all__ = ["CalibratedTask", "PlannedTarget", "TargetPlanner", "Unplanned"]
 
 CalibratedTask = FetchTask[CalibratedRequest]
 
-# Targets that are looked up together: enough that neighbours share searches, and few enough that
-# two runs on one directory share the work.
-_TOGETHER = 200
+# Targets that are looked up together, at first and later: enough that the fields of neighbours are
+# done once, and at first few enough that two runs on one directory share the work.
+_FIRST_TOGETHER, _TOGETHER = 200, 1000
 
 _OUTSIDE = Answer(kind=Kind.OUTSIDE, message="no SDSS imaging here")
 
@@ -92,7 +92,9 @@ class TargetPlanner:
 
     def plan(self, tasks: Iterator[CalibratedTask]) -> Iterator[PlannedTarget | Unplanned]:
         """Yield each target with its fields, some at a time, those of one field together."""
-        while group := list(itertools.islice(tasks, _TOGETHER)):
+        count = _FIRST_TOGETHER
+        while group := list(itertools.islice(tasks, count)):
+            count = _TOGETHER
             if self._early_end.reason:
                 answer = self._early_end.answer()
                 yield from (_unplanned(task, Fetched(answer, 0)) for task in group)
