@@ -116,7 +116,8 @@ def types(session: nox.Session) -> None:
             session, PYRIGHT, "pyright", "--verifytypes", "sdss_cutout", "--ignoreexternal",
             "--outputjson", "--pythonpath", python.strip(), silent=True,
         )  # fmt: skip
-    found = _incomplete(json.loads(report[report.index("{") :]))
+    # npm may say something before and after.
+    found = _incomplete(json.JSONDecoder().raw_decode(report, report.index("{"))[0])
     session.log("%d of %d public names are typed", found["typed"], found["all"])
     if found["typed"] < 0.99 * found["all"]:
         session.error("\n".join(["not typed:", *found["names"]]))

@@ -181,12 +181,12 @@ def _facts() -> str:
     from sdss_cutout._service.facts import FACTS
 
     rows = [
-        f"   * - ``{fact.id}``\n     - {fact.statement}\n     - {fact.source}\n"
-        f"     - ``{fact.used_by}``"
+        f"   * - ``{fact.id}``\n     - {fact.statement}\n\n"
+        f"       *{fact.source}*; used by ``{fact.used_by}``"
         for fact in FACTS.values()
     ]
-    head = ".. list-table::\n   :header-rows: 1\n   :widths: 20 42 23 15\n\n"
-    titles = "   * - fact\n     - what is assumed\n     - source\n     - used by\n"
+    head = ".. list-table::\n   :header-rows: 1\n   :widths: 25 75\n\n"
+    titles = "   * - fact\n     - what is assumed, its source, and where\n"
     return head + titles + "\n".join(rows) + "\n"
 
 
@@ -257,8 +257,16 @@ def describe_fields(_app, what, name, _obj, _options, lines) -> None:
             lines[:] = [*attribute.desc, ""]
 
 
+def literal_epilog(_app, context, lines) -> None:
+    """Show the examples at the end of a command's help as they are."""
+    epilog = inspect.cleandoc((context.command.epilog or "").replace("\b\n", ""))
+    if epilog:
+        lines[:] = [".. code-block:: text", "", *textwrap.indent(epilog, "   ").splitlines(), ""]
+
+
 def setup(app) -> None:
     """Register what is above with Sphinx."""
     app.connect("builder-inited", write_generated, priority=100)
     app.connect("builder-inited", start_sandbox)
     app.connect("autodoc-process-docstring", describe_fields)
+    app.connect("sphinx-click-process-epilog", literal_epilog)

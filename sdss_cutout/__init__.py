@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from sdss_cutout._views.marks import read_marks
     from sdss_cutout.client import SDSSCutouts
 
+    __version__: str
+
 __all__ = [
     "CalibratedCutout",
     "Conf",
@@ -67,9 +69,15 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    value: Any
+    if name == "__version__":
+        from importlib.metadata import version
+
+        value = version("sdss_cutout")
+    elif name in _HOMES:
+        value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
     globals()[name] = value
     return value
 

@@ -172,7 +172,10 @@ def _existing(
 @picture_options
 @server_options
 def url(target: tuple[str, ...], **given: Any) -> None:
-    """Print the URL of a picture; nothing is sent but the name of an object to its resolver."""
+    """Print the URL of a picture.
+
+    Nothing is sent, except the name of an object to the name resolver.
+    """
     client, options = client_of(given), options_of(given)
     click.echo("\n".join(client.url(_one_target(target, given), **options)))
 
@@ -186,11 +189,11 @@ def url(target: tuple[str, ...], **given: Any) -> None:
 @result_options
 @sheet_option
 def download(targets: str, directory: Path, **given: Any) -> None:
-    """Get a picture of each of TARGETS into a directory.
+    """Get the pictures of a list of targets.
 
     TARGETS is a table with right ascension and declination (CSV, ECSV, FITS, VOTable, Parquet, and
-    whatever else astropy or pandas read), or - for CSV on the standard input. Started again, it
-    fetches what is missing.
+    whatever else astropy or pandas read), or - for CSV on the standard input. Run again, it fetches
+    what is missing.
     """
     client, options = client_of(given), options_of(given)
     _fetch(client, targets_of(targets, given), directory, options, given)
@@ -205,7 +208,10 @@ def download(targets: str, directory: Path, **given: Any) -> None:
 @result_options
 @sheet_option
 def sql(query: str, directory: Path, **given: Any) -> None:
-    """Get a picture of each row that an SQL QUERY selects, with its columns, into a directory."""
+    """Get the pictures of what an SQL query selects.
+
+    QUERY selects ra and dec, and best objID for the names; its other columns are kept in the table.
+    """
     from sdss_cutout._targets.targets import read_targets
 
     client, options, columns = client_of(given), options_of(given), columns_of(given)
@@ -247,7 +253,11 @@ def _fetch(
 @json_option
 @quiet_option
 def sheet(directory: Path, **given: Any) -> None:
-    """Write index.html and montage.png for the pictures of a download, to look at and sort."""
+    """Write a contact sheet and a montage of a download.
+
+    The contact sheet, index.html, is a page to look at the pictures and to sort them; montage.png
+    shows all of them side by side.
+    """
     begin(given)
     page, montage = _write_sheet(require_download(directory))
     print_paths({"page": page, "montage": montage}, as_json=given["as_json"])
@@ -295,18 +305,19 @@ def export(directory: Path, output: Path, form: str, **given: Any) -> None:
 
     Pictures that overlap on the sky are always in the same split.
     """
-    from sdss_cutout import read_cutouts
+    from sdss_cutout import conf, read_cutouts
 
     begin(given)
     cutouts = read_cutouts(require_download(directory))
     if given["marks"]:
         cutouts = cutouts.with_marks(given["marks"])
     columns = given["columns"]
-    made = cutouts.export(
-        output.expanduser(), form, label=given["label"], split=_split_of(given["split"]),
-        seed=given["seed"], columns=None if columns is None else columns.split(","),
-        overwrite=given["overwrite"],
-    )  # fmt: skip
+    with conf.set_temp("show_progress", not given["quiet"]):
+        made = cutouts.export(
+            output.expanduser(), form, label=given["label"], split=_split_of(given["split"]),
+            seed=given["seed"], columns=None if columns is None else columns.split(","),
+            overwrite=given["overwrite"],
+        )  # fmt: skip
     if given["as_json"]:
         row = {"path": str(made.path), "format": made.format, "counts": made.counts}
         click.echo(json.dumps(row | {"skipped": made.skipped}, ensure_ascii=False))
@@ -360,7 +371,10 @@ def _split_of(text: str | None) -> dict[str, float] | str | None:
 @server_options
 @quiet_option
 def chart(target: tuple[str, ...], output: Path, **given: Any) -> None:
-    """Draw a finding chart with offset stars: run, PI and the like go into --note."""
+    """Draw a finding chart with offset stars.
+
+    Use --note for the run, the principal investigator and the like.
+    """
     from sdss_cutout._views.chart.chart import make_chart
     from sdss_cutout._views.chart.files import check_chart_path
     from sdss_cutout._views.chart.slit import read_slit
@@ -397,11 +411,11 @@ def chart(target: tuple[str, ...], output: Path, **given: Any) -> None:
 @json_option
 @quiet_option
 def check(output: Path | None, **given: Any) -> None:
-    """Ask the server whether it is what this package assumes, in at most 20 requests.
+    """Check that the server is as this package assumes.
 
-    Prints one line per assumed fact: whether it holds, what is assumed, and what was seen. Exit
-    status: 0 if none differs, 1 if one does, 3 if the server cannot be reached. There is nothing
-    personal in the report.
+    At most 20 requests are sent. Prints one line per assumed fact: whether it holds, what is
+    assumed, and what was seen. Exit status: 0 if none differs, 1 if one does, 3 if the server
+    cannot be reached. There is nothing personal in the report.
     """
     from sdss_cutout._cli.live_check import run_check
 
@@ -418,7 +432,10 @@ def check(output: Path | None, **given: Any) -> None:
     help="Write the addresses to this JSON file when the sandbox listens.",
 )  # fmt: skip
 def sandbox(port: int, ready_file: Path | None) -> None:
-    """Serve a simulated SkyServer on 127.0.0.1, to try things without a network."""
+    """Serve a simulated SkyServer on 127.0.0.1.
+
+    Use it to try things without a network; its pictures are not SDSS data.
+    """
     from sdss_cutout.sandbox import serve
 
     try:
@@ -437,7 +454,11 @@ def _announce(base_url: str) -> None:
     type=click.Path(path_type=Path), show_default=True, help="Directory of the pictures.",
 )  # fmt: skip
 def demo(directory: Path) -> None:
-    """Show everything once, offline, on the sandbox: SQL, pictures, headers, contact sheet."""
+    """Show everything once, offline.
+
+    A simulated server is asked for galaxies by SQL; their pictures are downloaded and laid out on a
+    page.
+    """
     import astropy.units as u
 
     from sdss_cutout import SDSSCutouts

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import math
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypedDict, TypeVar, Unpack, overload
 
 import numpy as np
 from astropy import log
@@ -38,6 +39,10 @@ if TYPE_CHECKING:
     from concurrent.futures import Executor
 
     import astropy.units as u
+    import pandas as pd
+    from astropy.coordinates import SkyCoord
+    from astropy.table import Row
+    from numpy.typing import NDArray
 
     from sdss_cutout._download.calibrated.run import CalibratedSource
     from sdss_cutout._download.run import Fetch
@@ -51,8 +56,8 @@ __all__ = ["SDSSCutouts"]
 T = TypeVar("T")
 
 
-class PictureOptions(TypedDict, total=False):
-    """What `SDSSCutouts.get` takes beside the targets, for calls that pass it on."""
+class ColourOptions(TypedDict, total=False):
+    """What `SDSSCutouts.get` takes beside targets, names and bands."""
 
     scale: u.Quantity | None
     size: int | u.Quantity | None
@@ -61,7 +66,20 @@ class PictureOptions(TypedDict, total=False):
     fov: u.Quantity | str | None
     overlays: str | Sequence[str] | None
     mark: Any
+
+
+class PictureOptions(ColourOptions, total=False):
+    """What `SDSSCutouts.get` takes beside targets and names, for calls that pass it on."""
+
     bands: str | None
+
+
+# For type checkers. Text may be a position or a file, and a SkyCoord may be an array: their type
+# does not tell whether they are a single target. While astropy is not typed, mypy takes its classes
+# for anything, and says of the later overloads that they never match.
+if TYPE_CHECKING:
+    Many: TypeAlias = os.PathLike[str] | list[Any] | tuple[Any, ...] | NDArray[Any]
+    PerhapsOne: TypeAlias = str | SkyCoord | Row
 
 
 class OnResult(Protocol):
@@ -234,6 +252,51 @@ class SDSSCutouts:
 
     # --------------------------------------------------------------------------- pictures
 
+    @overload
+    def get(
+        self,
+        targets: Many,
+        *,
+        names: str | Sequence[str] | None = None,
+        bands: str | None = None,
+        **options: Unpack[ColourOptions],
+    ) -> CutoutList: ...
+    @overload
+    def get(
+        self,
+        targets: PerhapsOne,
+        *,
+        names: str | Sequence[str] | None = None,
+        bands: None = None,
+        **options: Unpack[ColourOptions],
+    ) -> Cutout | Any: ...
+    @overload
+    def get(  # type: ignore[overload-overlap]
+        self,
+        targets: PerhapsOne,
+        *,
+        names: str | Sequence[str] | None = None,
+        bands: str,
+        **options: Unpack[ColourOptions],
+    ) -> CalibratedCutout | Any: ...
+    @overload
+    def get(
+        self,
+        targets: Table | pd.DataFrame,
+        *,
+        names: str | Sequence[str] | None = None,
+        bands: str | None = None,
+        **options: Unpack[ColourOptions],
+    ) -> CutoutList: ...
+    @overload
+    def get(  # type: ignore[overload-cannot-match]
+        self,
+        targets: Any,
+        *,
+        names: str | Sequence[str] | None = None,
+        bands: str | None = None,
+        **options: Unpack[ColourOptions],
+    ) -> Any: ...
     def get(
         self,
         targets: Any,
@@ -402,6 +465,38 @@ class SDSSCutouts:
         job = self._job(directory, bands, overwrite, avm, executor, on_result)
         return self._download(targets, options, names, job)
 
+    @overload
+    def url(
+        self,
+        targets: Many,
+        *,
+        names: str | Sequence[str] | None = None,
+        **options: Unpack[PictureOptions],
+    ) -> list[str]: ...
+    @overload
+    def url(
+        self,
+        targets: PerhapsOne,
+        *,
+        names: str | Sequence[str] | None = None,
+        **options: Unpack[PictureOptions],
+    ) -> str | Any: ...
+    @overload
+    def url(  # type: ignore[overload-cannot-match]
+        self,
+        targets: Table | pd.DataFrame,
+        *,
+        names: str | Sequence[str] | None = None,
+        **options: Unpack[PictureOptions],
+    ) -> list[str]: ...
+    @overload
+    def url(  # type: ignore[overload-cannot-match]
+        self,
+        targets: Any,
+        *,
+        names: str | Sequence[str] | None = None,
+        **options: Unpack[PictureOptions],
+    ) -> Any: ...
     def url(
         self,
         targets: Any,
@@ -473,7 +568,9 @@ class SDSSCutouts:
         >>> len(table), table["objID"].dtype
         (3, dtype('uint64'))
         """
-        return self._session.query_sql(sql, self._site(), self._settings())
+        table = self._session.query_sql(sql, self._site(), self._settings())
+        table.meta["query"] = sql
+        return table
 
     def get_sql(
         self,

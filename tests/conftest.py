@@ -17,7 +17,7 @@ os.environ.setdefault("MPLBACKEND", "agg")
 
 ROOT = Path(__file__).parent.parent
 
-collect_ignore = ["benchmarks"]  # these are run by hand
+collect_ignore = ["benchmarks", "typing"]  # run by hand, and read by type checkers
 
 # Before version 7.1, astropy asks the network for Earth orientation even where it need not.
 iers.conf.auto_download = False

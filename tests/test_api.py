@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import subprocess
 import sys
+from importlib.metadata import version
 from importlib.resources import files
 
 import pytest
@@ -34,6 +35,10 @@ def test_each_public_name_is_explained_with_examples(name):
 @pytest.mark.parametrize("name", [n for n in PUBLIC if n[0].isupper() and n != "Conf"])
 def test_each_public_name_is_at_home_in_the_package(name):
     assert getattr(sdss_cutout, name).__module__ == "sdss_cutout"
+
+
+def test_the_version_is_that_of_the_installed_package():
+    assert sdss_cutout.__version__ == version("sdss_cutout")
 
 
 def test_an_unknown_name():

@@ -177,7 +177,13 @@ def test_the_code_in_the_readme_runs(sandbox):
 
 
 def test_links_of_the_readme_lead_somewhere():
-    for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"):
+    for name in (
+        "README.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "SECURITY.md",
+        "CODE_OF_CONDUCT.md",
+    ):
         text = (ROOT / name).read_text("utf-8")
         for link in re.findall(r"\]\(([^)]+)\)", text):
             assert link.startswith("https://") or (ROOT / link).exists(), f"{name}: {link}"

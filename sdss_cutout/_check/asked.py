@@ -42,7 +42,8 @@ PLAIN = Geometry(ra=20.125, dec=-0.0625, scale=0.4, width=256, height=192)
 # Beyond the limits in everything.
 CLIPPED = Geometry(ra=20.125, dec=-0.0625, scale=0.001, width=5000, height=20)
 WIDE = Geometry(ra=59.0, dec=0.0, scale=100.0, width=512, height=64)
-GALACTIC_CENTRE = Geometry(ra=266.4, dec=-29.0, scale=0.4, width=128, height=96)
+# Wide, as the server cuts its message off in narrow pictures (S: SDSSGraphicsEnv.cs).
+GALACTIC_CENTRE = Geometry(ra=266.4, dec=-29.0, scale=0.4, width=320, height=128)
 # The example of SkyServer's help page on fields; Stripe 82 would give a hundred epochs.
 FIELD_RA_DEC, FIELD_RADIUS = (132.0, 12.0), 10.0
 

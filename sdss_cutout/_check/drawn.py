@@ -5,21 +5,36 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["cross", "inverted", "marked_columns", "star_near"]
+__all__ = ["cross", "inverted", "mark_columns", "mark_profile", "star_near"]
 
 Pixels = NDArray[np.int16]
 
-# Levels of 256.
-_FUCHSIA, _DRAWN = 60, 40
+# Levels of 256. Marks are thin lines, smoothed by the server and again by JPEG's colours.
+_FUCHSIA, _DRAWN = 30, 40
 
 
-def marked_columns(pixels: Pixels) -> NDArray[np.float64]:
-    """Return the column of each pixel that is fuchsia, sorted.
+def mark_profile(pixels: Pixels) -> NDArray[np.float64]:
+    """Return how much fuchsia there is in each column.
 
     The marks are triangles, symmetrical from left to right (S: SDSSGraphicsEnv.cs drawQueryObj).
     """
     fuchsia = np.minimum(pixels[..., 0], pixels[..., 2]) - pixels[..., 1]
-    return np.sort(np.nonzero(fuchsia > _FUCHSIA)[1]).astype(float)
+    return np.asarray(np.clip(fuchsia - _FUCHSIA, 0, None).sum(axis=0), dtype=float)
+
+
+def mark_columns(pixels: Pixels) -> NDArray[np.float64]:
+    """Return the middle of each mark, from left to right; not of those that an edge cuts."""
+    profile = mark_profile(pixels)
+    columns = np.flatnonzero(profile)
+    groups = np.split(columns, np.flatnonzero(np.diff(columns) > _GAP) + 1)
+    whole = [g for g in groups if len(g) and g[0] > 0 and g[-1] < len(profile) - 1]
+    return np.array(
+        [np.average(g, weights=profile[g]) for g in whole if profile[g].sum() > _FAINTEST]
+    )
+
+
+# Columns between two marks; levels in all pixels of one.
+_GAP, _FAINTEST = 8, 200
 
 
 def inverted(plain: Pixels, other: Pixels) -> bool:

@@ -102,7 +102,8 @@ class Report:
             f"seen: {finding.seen}"
             for finding in self.findings
         ]
-        counts = ", ".join(f"{count} {verdict}" for verdict, count in self.counts.items())
+        hold, differ, unknown = self.counts.values()
+        counts = f"{hold} hold, {differ} differ, {unknown} unknown"
         server = f"{self.base_url} (DR{self.release})"
         return "\n".join(
             [*lines, "", f"{counts}; {self.requests} requests to {server}, {self.date}"]

@@ -10,6 +10,7 @@ from sdss_cutout._check.answers import Answers, Judge, UnansweredError
 from sdss_cutout._check.questions import QUESTIONS, Question
 from sdss_cutout._check.report import UNKNOWN, Finding, Report, judge, now
 from sdss_cutout._check.verdicts import fields, frames, marks, overlays, pictures, tables
+from sdss_cutout._config import conf
 from sdss_cutout._request.site import Site, check_root
 from sdss_cutout._service.facts import FACTS
 from sdss_cutout._service.sas import SAS
@@ -33,30 +34,32 @@ JUDGES: dict[str, Judge] = {
 }  # fmt: skip
 
 
-def check(
-    client: SDSSCutouts, *, frames_url: str | None = None, max_rate: float | None = None
-) -> Report:
+def check(client: SDSSCutouts, *, max_rate: float | None = None) -> Report:
     """Ask a client's server whether it is what the package assumes.
 
     Parameters
     ----------
     client : SDSSCutouts
-        Says which server and release; its session sends the requests, `MAX_REQUESTS` at most.
-    frames_url : str, optional
-        Root of the archive of frames, ``https://data.sdss.org/sas`` by default.
+        Says which server and release; its sessions send the requests, `MAX_REQUESTS` at most.
     max_rate : float, optional
         Requests per second, 2 by default, or the client's own on this computer.
 
     Raises
     ------
     RequestError
-        If ``frames_url`` is not a URL.
+        If ``conf.frames_url`` is not a URL.
     """
     site = client._site()
-    root = check_root("frames_url", frames_url or SAS.default_url, SAS.default_url)
+    frames_url, auth = check_root("frames_url", str(conf.frames_url), SAS.default_url)
     rate = max_rate or _polite_rate(site, client._settings())
     settings = replace(client._settings(), max_connections=1, max_rate=rate, max_attempts=2)
-    asker = _Asker(client._session, settings, site, root)
+    frame_settings = replace(settings, max_rate=min(rate, SAS.max_rate), auth=auth)
+    asker = _Asker(
+        site=site,
+        frames_url=frames_url,
+        skyserver=(client._session, settings),
+        sas=(client._frame_session, frame_settings),
+    )
     asker.ask_all()
     return _report(asker, site)
 
@@ -79,18 +82,15 @@ class _Sent:
     largest_body: int
 
 
+_Way = tuple[Session, FetchSettings]
+
+
 class _Asker:
     """Asks one question after the other, and counts the requests."""
 
-    def __init__(
-        self,
-        session: Session,
-        settings: FetchSettings,
-        site: Site,
-        frames_root: tuple[str, tuple[str, str] | None],
-    ) -> None:
-        self._session, self._settings = session, settings
-        self.frames_url, self._frames_auth = frames_root
+    def __init__(self, *, site: Site, frames_url: str, skyserver: _Way, sas: _Way) -> None:
+        self._skyserver, self._sas = skyserver, sas
+        self.frames_url = frames_url
         self.requests = 0
         self.responses: dict[str, Response] = {}
         self.answers = Answers(site=site, responses=self.responses)
@@ -119,12 +119,8 @@ class _Asker:
 
     def _ask(self, sent: _Sent, *, of_frames: bool) -> None:
         task = FetchTask(index=0, name=sent.id, request=sent)
-        if of_frames:
-            settings = replace(self._settings, auth=self._frames_auth)
-            with Session(max_rate=SAS.max_rate) as session:
-                [_] = session.fetch([task], _finish, settings, self._classify)
-        else:
-            [_] = self._session.fetch([task], _finish, self._settings, self._classify)
+        session, settings = self._sas if of_frames else self._skyserver
+        [_] = session.fetch([task], _finish, settings, self._classify)
 
     def _classify(self, sent: _Sent, response: Response) -> Answer:
         """Keep a response, and say whether it is asked again: if none came, or an overload."""

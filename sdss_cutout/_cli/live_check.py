@@ -24,7 +24,7 @@ def run_check(client: SDSSCutouts, output: Path | None, given: dict[str, Any]) -
 
     if sys.stderr.isatty():
         say(f"asking {client!r}: at most {MAX_REQUESTS} requests")
-    report = check(client, frames_url=given["frames_url"], max_rate=given["max_rate"])
+    report = check(client, max_rate=given["max_rate"])
     if given["as_json"]:
         click.echo(json.dumps(report.as_dict(), ensure_ascii=False, allow_nan=False))
     elif not report.unreachable:

@@ -34,7 +34,7 @@ class ErrorGroup(click.Group):
         except KeyboardInterrupt:
             say("interrupted; the same command goes on where this one stopped")
             raise SystemExit(INTERRUPTED) from None
-        except BrokenPipeError:  # whoever read our results has left
+        except BrokenPipeError:  # the program that read our output has ended
             sys.stdout = None  # nothing is to be flushed into it
             raise SystemExit(SOME_FAILED) from None
         except Exception as error:

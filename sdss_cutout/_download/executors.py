@@ -1,11 +1,11 @@
 """Fetching in the workers of an executor: other processes, or other machines.
 
-Targets travel in chunks. Rate and connections are cut into shares, and each chunk that is under way
-holds one, so all workers together stay within them, however many there are. Before a chunk is
-handed out the client's limiter is asked for as many tokens as it has targets, and says when it may
-begin; what its worker learns of the server comes back with its outcomes, and is told to the next.
-A chunk's outcomes are noted in a journal beside its files as they come: whoever does the chunk
-again, because its worker was lost, goes on from there.
+Targets are sent in chunks. Rate and connections are divided into shares, and each chunk under way
+holds one, so all workers together stay within the limits, however many there are. Before a chunk is
+sent, the client's limiter reserves as many tokens as it has targets, and says when it may begin.
+What its worker learns of the server comes back with its outcomes, and is passed on to the next. A
+chunk's outcomes are noted in a journal beside its files as they come: a worker that does the chunk
+again, because its first worker was lost, goes on from there.
 """
 
 from __future__ import annotations
@@ -189,14 +189,14 @@ def _shares(settings: FetchSettings, workers: int) -> list[FetchSettings]:
     """Cut the budget into shares of at least one connection, whose sum is the budget."""
     count = min(workers, settings.max_connections)
     each, rest = divmod(settings.max_connections, count)
-    connections = [each + (number < rest) for number in range(count)]
+    connections_of = [each + (number < rest) for number in range(count)]
     return [
         replace(
             settings,
-            max_connections=mine,
-            max_rate=settings.max_rate * mine / settings.max_connections,
+            max_connections=connections,
+            max_rate=settings.max_rate * connections / settings.max_connections,
         )
-        for mine in connections
+        for connections in connections_of
     ]
 
 
@@ -330,7 +330,7 @@ def _work(
         scratch = tempfile.mkdtemp(
             prefix=f"chunk-{chunk.number}-{chunk.tries}-", dir=writer.scratch
         )
-    mine = replace(writer, scratch=scratch)
+    own_writer = replace(writer, scratch=scratch)
     journal = _Journal(writer, chunk.number)
     # Also at the first try, as some executors begin lost work again by themselves.
     done = journal.read()
@@ -344,7 +344,7 @@ def _work(
 
     left = [task for task in chunk.tasks if task.index not in done]
     with Session(state=state) as session:
-        fetched = mine.fetch(left, session, share, note)
+        fetched = own_writer.fetch(left, session, share, note)
         learned = session.limiter.state()
     with contextlib.suppress(OSError):
         os.rmdir(scratch)

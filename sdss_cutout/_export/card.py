@@ -8,6 +8,8 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,9 +66,11 @@ def _span(values: NDArray[np.float64]) -> str:
     return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
 
-def _list_of(meta: dict[str, object]) -> str:
-    """Return the query or the table that the targets come from, as far as the table tells."""
-    return next((str(meta[key]) for key in ("query", "source") if meta.get(key)), "a list")
+def _list_of(meta: dict[str, Any]) -> str:
+    """Return the query or the file that the targets come from, as far as the table tells."""
+    if meta.get("query"):
+        return str(meta["query"])
+    return f"the table {Path(str(meta['source'])).name}" if meta.get("source") else "a list"
 
 
 # ---------------------------------------------------------------------------------- the card

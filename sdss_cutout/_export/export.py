@@ -121,16 +121,10 @@ def export(
     shown = conf.show_progress if show_progress is None else show_progress
     with Progress(len(rows), show=shown) as progress:
         training_set = TrainingSet(
-            source=source,
-            table=table,
-            rows=rows,
-            splits=division.splits,
-            split_of=division.split_of,
-            columns=_typed(choice, form, division, rows),
-            label=label,
-            progress=progress,
-            **look,
-        )
+            source=source, table=table, rows=rows, splits=division.splits,
+            split_of=division.split_of, columns=_typed(choice, form, division, rows),
+            label=label, progress=progress, **look,
+        )  # fmt: skip
         _write(training_set, form, result, division, overwrite=overwrite)
     return result
 
@@ -158,8 +152,9 @@ def _split_of(form: Format, split: Any) -> Any:
     return split
 
 
-def _skipped(statuses: Iterable[str]) -> dict[str, int]:
-    return {s: n for s, n in Counter(statuses).items() if s not in (OK, KEPT)}
+def _skipped(statuses: Iterable[str]) -> Counter[str]:
+    """Count the targets without a picture; a status that does not occur counts 0."""
+    return Counter(status for status in statuses if status not in (OK, KEPT))
 
 
 def _first_look(source: PictureSource, rows: NDArray[np.int64], form: Format) -> dict[str, Any]:

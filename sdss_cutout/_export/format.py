@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,7 +38,7 @@ class Sample:
     picture : object
         The outcome that it is from.
     values : dict
-        The columns' values, as the format wants them; without ``wcs``.
+        The columns' values, as JSON holds them; without ``wcs``.
     """
 
     row: int
@@ -102,17 +103,12 @@ class TrainingSet:
         """Return the rows of the table that go into one split."""
         return self.rows[self.split_of == self.splits.index(split)]
 
-    def samples(
-        self, values: Callable[[ExportColumn, NDArray[np.int64]], list[Any]] | None
-    ) -> Iterator[Sample]:
-        """Yield all pictures, in the table's order, and count them when they have been used.
+    def samples(self, *, values: bool = False) -> Iterator[Sample]:
+        """Yield all pictures, in the table's order, and count each when it has been used.
 
-        Parameters
-        ----------
-        values : callable or None
-            How a column's values are wanted: `ExportColumn.exact` or `ExportColumn.jsonable`.
+        With ``values`` they have the columns' values, as JSON holds them.
         """
-        described = self._described(values)
+        described = self._described() if values else itertools.repeat({})
         number, last = 0, len(self.rows)
         for row, picture in enumerate(self.source):
             if number == last:
@@ -123,19 +119,14 @@ class TrainingSet:
                 self.progress.add(split)
                 number += 1
 
-    def _described(
-        self, values: Callable[[ExportColumn, NDArray[np.int64]], list[Any]] | None
-    ) -> Iterator[dict[str, Any]]:
+    def _described(self) -> Iterator[dict[str, Any]]:
         """Yield the values of row after row, made for many rows at once."""
-        names = [column.name for column in self.columns] if values else []
+        names = [column.name for column in self.columns]
         for start in range(0, len(self.rows), _ROWS_AT_ONCE):
             rows = self.rows[start : start + _ROWS_AT_ONCE]
-            if values is None:
-                yield from ({} for _ in rows)
-            else:
-                columns = [values(column, rows) for column in self.columns]
-                rows_of_values = zip(*columns, strict=True)
-                yield from (dict(zip(names, row, strict=True)) for row in rows_of_values)
+            columns = [column.jsonable(rows) for column in self.columns]
+            for values in zip(*columns, strict=True):
+                yield dict(zip(names, values, strict=True))
 
     def content(self, sample: Sample) -> tuple[bytes, bytes, str]:
         """Return a picture's bytes, its sidecar's, and the sidecar's header as text."""

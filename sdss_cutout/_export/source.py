@@ -1,4 +1,4 @@
-"""What is exported: pictures and their table, whoever has them."""
+"""What is exported: pictures and their table."""
 
 from __future__ import annotations
 

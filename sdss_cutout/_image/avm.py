@@ -1,4 +1,7 @@
-"""The picture's place on the sky inside the JPEG itself, as AVM, for Aladin, WWT and the like."""
+"""Writes the sky coordinates of a picture into the JPEG itself, as AVM metadata.
+
+Aladin reads it; WorldWide Telescope refuses the projection, SIN. Sidecars are unaffected.
+"""
 
 from __future__ import annotations
 

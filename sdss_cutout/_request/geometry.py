@@ -152,15 +152,15 @@ def _scales(value: Any) -> NDArray[Any] | None:
 
 def _quantity(value: Any, name: str, unit: u.Unit, allowed: str) -> NDArray[Any]:
     """Return the value in a unit; a bare number or a wrong unit is refused."""
-    given = getattr(value, "unit", None)
-    if given is None:
+    own = getattr(value, "unit", None)
+    if own is None:
         raise RequestError(f"{name} = {_brief(value)} has no unit; it must be {allowed}")
     if isinstance(value, Column):  # a Quantity made from it would lose the mask
         _unmasked(value, name)
     try:
         quantity = u.Quantity(value).to_value(unit)
     except (u.UnitConversionError, TypeError, ValueError) as error:
-        raise RequestError(f"{name} has the unit {str(given)!r}; it must be {allowed}") from error
+        raise RequestError(f"{name} has the unit {str(own)!r}; it must be {allowed}") from error
     return _unmasked(quantity, name)
 
 

@@ -54,8 +54,8 @@ def check_root(name: str, url: str, example: str) -> tuple[str, tuple[str, str] 
     except ValueError:  # such as a port that is not a number
         known = False
     if not known or not re.fullmatch(r"[^\s?#\\]+", url) or not url.isprintable():
-        shown = re.sub(r"//.*@", "//", url)  # not the password
-        raise RequestError(f"{name} = {shown!r} is not a URL such as {example}")
+        without_password = re.sub(r"//.*@", "//", url)
+        raise RequestError(f"{name} = {without_password!r} is not a URL such as {example}")
     bare = urlunsplit(split._replace(netloc=split.netloc.rpartition("@")[2]))
     auth = (unquote(split.username), unquote(split.password or "")) if split.username else None
     return bare, auth

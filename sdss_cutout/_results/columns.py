@@ -87,6 +87,10 @@ MANIFEST_COLUMNS = _chosen(
 """What ``manifest.ecsv`` has after the input columns: no paths, as directories are moved."""
 
 
+# What a table may say of where it is from; the rest of its metadata is not ours to pass on.
+_PROVENANCE = ("query", "source")
+
+
 def beside_ours(table: Table, columns: Iterable[ResultColumn] = RESULT_COLUMNS) -> Table:
     """Return the table with columns whose name is one of ours renamed to ``input_NAME``."""
     renamed = table.copy(copy_data=False)
@@ -95,7 +99,7 @@ def beside_ours(table: Table, columns: Iterable[ResultColumn] = RESULT_COLUMNS) 
         while new in renamed.colnames:
             new = f"input_{new}"
         renamed.rename_column(name, new)
-    renamed.meta.clear()
+    renamed.meta = {key: table.meta[key] for key in _PROVENANCE if key in table.meta}
     return renamed
 
 

@@ -374,7 +374,7 @@ class Cutout:
         title: str | None = None,
         notes: str | Sequence[str] | None = None,
     ) -> Figure:
-        """Draw a finding chart: dark on light, with offset stars, and whatever an observer needs.
+        """Draw a finding chart: dark on light, with offset stars, and what else an observer needs.
 
         The offset stars are the brightest in the field that stand alone, from the catalogue of
         the server that the picture came from. Where it cannot be asked the chart is drawn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import abc
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -38,15 +37,12 @@ class _Results(Sequence[Cutout]):
 
     __slots__ = ()
 
-    @property
-    @abc.abstractmethod
-    def cutouts(self) -> Sequence[Cutout]:
-        """One cutout per target."""
+    if TYPE_CHECKING:  # at run time they would become the defaults of the fields of dataclasses
 
-    @property
-    @abc.abstractmethod
-    def input_table(self) -> Table:
-        """The columns that came with the targets."""
+        @property
+        def cutouts(self) -> Sequence[Cutout]: ...
+        @property
+        def input_table(self) -> Table: ...
 
     def __len__(self) -> int:
         return len(self.cutouts)
@@ -305,7 +301,7 @@ def _columns(cutouts: Sequence[Cutout]) -> dict[str, Sequence[Any]]:
 
 @dataclass(frozen=True, slots=True, repr=False, eq=False)
 class CutoutList(_Results):
-    """The cutouts of a list of targets, in the targets' order, whatever happened to each.
+    """The cutouts of a list of targets, in the order of the targets, with pictures or without.
 
     Attributes
     ----------

@@ -48,8 +48,8 @@ def write_manifest_table(manifest: Manifest, path: Path) -> None:
 
 
 def _beside(input_names: Sequence[str]) -> list[ResultColumn]:
-    shown = set(RESULT_COLUMNS)
-    return [c for c in MANIFEST_COLUMNS if c in shown or c.name not in input_names]
+    result_columns = set(RESULT_COLUMNS)
+    return [c for c in MANIFEST_COLUMNS if c in result_columns or c.name not in input_names]
 
 
 def _input_values(
@@ -122,8 +122,8 @@ def _declarations(header: str) -> dict[str, str]:
     lines = {}
     for column in get_header_from_yaml(_lines(header)[1:])["datatype"]:
         name = column["name"]
-        plain = "subtype" not in column and column["datatype"] in _NUMBERS
-        kept = {"name": name, "datatype": column["datatype"] if plain else "string"}
+        is_number = "subtype" not in column and column["datatype"] in _NUMBERS
+        kept = {"name": name, "datatype": column["datatype"] if is_number else "string"}
         kept |= {key: column[key] for key in ("unit", "description") if key in column}
         kept = {key: str(value) for key, value in kept.items()}
         lines[name] = f"- {json.dumps(kept)}"  # JSON is YAML

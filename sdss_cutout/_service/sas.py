@@ -130,7 +130,7 @@ SAS = FrameArchive(
     default_url="https://data.sdss.org/sas",
     first_release=8,
     last_release=19,
-    # No limit is published; these are this package's politeness.
+    # No limit is published; these are this package's own choice.
     max_connections=4,
     max_rate=2.0,
     # D: frame.html; V.

@@ -157,7 +157,7 @@ def _removed_if_stale(folder: Path) -> bool:
         lock.acquire(timeout=0)
     except Timeout:
         return False
-    except FileNotFoundError:  # its owner has just removed it
+    except FileNotFoundError:  # its run has just removed it
         return True
     lock.release()
     shutil.rmtree(folder, ignore_errors=True)

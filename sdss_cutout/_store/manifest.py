@@ -134,7 +134,7 @@ class Manifest:
     def _open_to_read(self) -> None:
         """Open without write access, and leave no files beside it.
 
-        Where SQLite cannot write, it wants to hear that nobody else writes.
+        Where SQLite cannot write, it must be told that no other process writes.
         """
         modes = ["mode=ro", "immutable=1"]
         if not Path(f"{self.path}-wal").exists() and self._has_log():

@@ -61,7 +61,7 @@ class SharedRun:
     def first_conflict(
         self, names: Sequence[str], urls: Sequence[str], *, overwrite: bool
     ) -> int | None:
-        """Announce what this run is going to fetch; one that overwrites conflicts with nobody.
+        """Announce what this run is going to fetch; one that overwrites conflicts with no other.
 
         Returns
         -------

@@ -1,1 +1,1 @@
-"""Reads whatever the user passes as targets into names and ICRS directions."""
+"""Reads what the user passes as targets into names and ICRS directions."""

@@ -15,7 +15,7 @@ from astropy.utils.exceptions import AstropyUserWarning
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import TargetError
-from sdss_cutout._targets.frames import frame_of_name
+from sdss_cutout._targets.frames import frame_of_names
 from sdss_cutout._targets.rows import first_bad_row
 from sdss_cutout._targets.text import angles_from_texts
 from sdss_cutout._targets.units import angle_unit, degrees_per
@@ -24,6 +24,8 @@ __all__ = [
     "REPEATED_KEY",
     "coordinate_columns",
     "coordinate_mixin",
+    "degrees_of_fields",
+    "field_columns",
     "find_column",
     "find_pair",
     "listed",
@@ -50,7 +52,7 @@ REPEATED_KEY = "sdss_cutout_repeated"
 # Parts of names that tell right ascension, each with the declination's, to find other pairs.
 _COUNTERPARTS = (
     ("right_ascension", "declination"), ("rightascension", "declination"), ("alpha", "delta"),
-    ("lon", "lat"), ("ra", "dec"), ("ra", "de"),
+    ("lon", "lat"), ("ra", "dec"), ("ra", "de"), ("lii", "bii"),
 )  # fmt: skip
 
 
@@ -162,13 +164,61 @@ def _other_pairs(names: Sequence[str]) -> str:
 
 def _in_python(ra: str, dec: str) -> str:
     """Return what makes coordinates of two columns; renaming them would hide another frame."""
-    frame = frame_of_name(ra)
+    frame = frame_of_names(ra, dec)
     if frame is None:
         return f"table.rename_columns([{ra!r}, {dec!r}], ['ra', 'dec'])"
     return (
         f"table['position'] = SkyCoord(table[{ra!r}], table[{dec!r}], unit='deg', "
         f"frame={frame.name!r})"
     )
+
+
+# --------------------------------------------------------------------- fields in columns
+
+# Hours, minutes and seconds, sign, degrees, minutes and seconds in columns of their own, as CDS and
+# the journals have them; the sign and the seconds may be missing from the table.
+_FIELDS = ("rah", "ram", "ras", "de-", "ded", "dem", "des")
+_NEEDED = {"rah", "ram", "ded", "dem"}
+
+
+def field_columns(table: Table) -> dict[str, str] | None:
+    """Return the columns that hold the fields of sexagesimal coordinates, None if they are not."""
+    found = {name.lower(): name for name in table.colnames if name.lower() in _FIELDS}
+    return found if set(found) >= _NEEDED else None
+
+
+def degrees_of_fields(
+    table: Table, fields: dict[str, str], first_row: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the degrees of coordinates whose fields are in columns; bad ones are refused."""
+    numbers = {key: _numbers(table[name]) for key, name in fields.items() if key != "de-"}
+    for key in ("ram", "ras", "dem", "des"):
+        if key in numbers:
+            _refuse_outside(numbers[key], fields[key], 0, 60, first_row)
+    ra = _joined(numbers, "rah", "ram", "ras") * 15
+    dec = _joined(numbers, "ded", "dem", "des")
+    if "de-" in fields:
+        signs = [_text_of(sign).strip() for sign in _filled(table[fields["de-"]]).tolist()]
+        dec = np.where([sign == "-" for sign in signs], -dec, dec)
+    _refuse_outside(ra, fields["rah"], 0, 360, first_row)
+    _refuse_outside(dec, fields["ded"], -90, 90, first_row)
+    return ra, dec
+
+
+def _numbers(column: Any) -> NDArray[np.float64]:
+    values = _filled(column)
+    try:
+        return np.asarray(values, dtype=np.float64).reshape(len(column))
+    except (ValueError, TypeError) as error:
+        raise TargetError(
+            f"column {column.info.name!r} holds {values.dtype}; one number per row is needed"
+        ) from error
+
+
+def _joined(numbers: dict[str, NDArray[np.float64]], *keys: str) -> NDArray[np.float64]:
+    whole, minutes = numbers[keys[0]], numbers[keys[1]]
+    seconds = numbers.get(keys[2], np.zeros(len(whole)))
+    return np.copysign(np.abs(whole) + (minutes + seconds / 60) / 60, whole)
 
 
 # ------------------------------------------------------------------------------- degrees

@@ -124,7 +124,9 @@ def read_file(
             found = _read(content, columns)
             if isinstance(found, list):
                 return found
-            return _one_table(content, found, choice, columns)
+            table = _one_table(content, found, choice, columns)
+            table.meta["source"] = content.label
+            return table
     except TargetError as error:
         # What readers say of the content alone is said of the file here.
         raise (
@@ -154,6 +156,7 @@ def _first_line(error: Exception) -> str:
 
 _PROVIDERS = {
     "pyarrow": "'sdss_cutout[tables]'", "pandas": "'sdss_cutout[tables]'",
+    "h5py": "'sdss_cutout[hdf5]'",
 }  # fmt: skip
 
 

@@ -7,7 +7,7 @@ columns' ``meta``; the rest is looked for here: FITS keywords, UCDs, and names s
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from astropy.coordinates import (
@@ -24,7 +24,7 @@ from astropy.time import Time
 
 from sdss_cutout._errors import TargetError
 
-__all__ = ["FRAME_KEY", "declared_frame", "frame_of", "frame_of_name", "note_frame"]
+__all__ = ["FRAME_KEY", "declared_frame", "frame_of", "frame_of_names", "note_frame"]
 
 # Where the frame of a column is noted, as its name and equinox.
 FRAME_KEY = "coosys"
@@ -61,14 +61,33 @@ def declared_frame(table: Table, ra: str, dec: str) -> BaseCoordinateFrame | Non
         If it declares one that cannot be used, or two.
     """
     found = {repr(frame): frame for name in (ra, dec) for frame in _of_column(table, name)}
-    if not found:
-        return _of_keywords(_table_keywords(table), "the table")
     if len(found) > 1:
-        raise TargetError(
-            f"columns {ra!r} and {dec!r} are in two frames, {' and '.join(found)}; both "
-            "coordinates must be in the same one"
-        )
-    return next(iter(found.values()), None)
+        _refuse_two(ra, dec, found)
+    if found:
+        return next(iter(found.values()))
+    named = frame_of_names(ra, dec)
+    return _of_keywords(_table_keywords(table), "the table") if named is None else named
+
+
+def _refuse_two(ra: str, dec: str, frames: Iterable[object]) -> None:
+    raise TargetError(
+        f"columns {ra!r} and {dec!r} are in two frames, {' and '.join(map(str, frames))}; both "
+        "coordinates must be in the same one"
+    )
+
+
+# Pairs that tell their frame only together.
+_GALACTIC_PAIRS = {("l", "b"), ("lii", "bii"), ("gal_l", "gal_b"), ("gl", "gb")}
+
+
+def frame_of_names(ra: str, dec: str) -> BaseCoordinateFrame | None:
+    """Return the frame that the names of both columns tell."""
+    if (ra.lower(), dec.lower()) in _GALACTIC_PAIRS:
+        return Galactic()
+    one, other = (_hinted(name, f"column {name!r}") for name in (ra, dec))
+    if repr(one) != repr(other):
+        _refuse_two(ra, dec, (ICRS() if frame is None else frame for frame in (one, other)))
+    return one
 
 
 def _of_column(table: Table, name: str) -> Iterator[BaseCoordinateFrame]:
@@ -82,18 +101,13 @@ def _of_column(table: Table, name: str) -> Iterator[BaseCoordinateFrame]:
     ):
         yield FK4()
     else:
-        hints = (_hinted(text, where) for text in (meta.get("ucd"), meta.get("ref"), name))
+        hints = (_hinted(text, where) for text in (meta.get("ucd"), meta.get("ref")))
         # A frame without data counts as false.
         yield from [frame for frame in hints if frame is not None][:1]
 
 
 _OLD_EQUINOX = re.compile(r"\b(B?1950(\.0)?|FK4)\b")
 _NEW_EQUINOX = re.compile(r"\b(J?2000(\.0)?|FK5|ICRS)\b")
-
-
-def frame_of_name(column: str) -> BaseCoordinateFrame | None:
-    """Return the frame that a column's name tells, as that of GLON or RAB1950."""
-    return _hinted(column, f"column {column!r}")
 
 
 def _hinted(text: Any, where: str) -> BaseCoordinateFrame | None:

@@ -20,7 +20,10 @@ from sdss_cutout._errors import TargetError
 from sdss_cutout._targets.columns import (
     coordinate_columns,
     coordinate_mixin,
+    degrees_of_fields,
+    field_columns,
     find_column,
+    find_pair,
     table_degrees,
 )
 from sdss_cutout._targets.directions import icrs_degrees, in_frame
@@ -421,13 +424,22 @@ def _of_table(table: Table, choice: _Choice) -> Targets:
     mixin = coordinate_mixin(table) if choice.columns is None else None
     if mixin is not None:
         return _coordinates_of(table[mixin], table, choice, scalar=False)
-    ra, dec = _chosen(table, choice)
-    lon, lat = table_degrees(table, ra, dec, ra_unit=choice.ra_unit, first_row=choice.first_row)
+    fields = field_columns(table) if _is_without_pair(table, choice) else None
+    if fields is not None:
+        ra, dec = fields["rah"], fields["ded"]
+        lon, lat = degrees_of_fields(table, fields, choice.first_row)
+    else:
+        ra, dec = _chosen(table, choice)
+        lon, lat = table_degrees(table, ra, dec, ra_unit=choice.ra_unit, first_row=choice.first_row)
     frame = declared_frame(table, ra, dec)
     if frame is not None:
         lon, lat = in_frame(lon, lat, frame)
         table = note_frame(table, ra, dec, frame)
     return Targets(ra=lon, dec=lat, table=table)
+
+
+def _is_without_pair(table: Table, choice: _Choice) -> bool:
+    return choice.columns is None and find_pair(table.colnames) is None
 
 
 def _chosen(table: Table, choice: _Choice) -> tuple[str, str]:

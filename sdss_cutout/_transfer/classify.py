@@ -169,12 +169,12 @@ def classify_response(response: Response, check_body: Callable[[bytes], Answer])
     kind = {400: Kind.REFUSED, 429: Kind.OVERLOAD, 503: Kind.OVERLOAD}.get(status, Kind.FAULT)
     status_line = one_line(f"{status} {response.reason}")
     words = error_text(response.content).removeprefix(status_line).strip()
-    told = words and words.lower() not in status_line.lower()
+    adds = words and words.lower() not in status_line.lower()
     return Answer(
         kind=kind,
         status=status,
         reason=one_line(response.reason),
-        message=f"{status_line}: {words}" if told else status_line,
+        message=f"{status_line}: {words}" if adds else status_line,
         origin=_origin(response),
         retry_after=_retry_after(headers.get("Retry-After", "")),
     )

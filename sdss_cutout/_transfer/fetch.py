@@ -383,6 +383,8 @@ class WorkerPool(Generic[R, T]):
             attempt.redirects, attempt.answer = (), answer
             self.queue.put(attempt, delay=step.after)
             self._done.put(None)  # another task can have its turn meanwhile
+            if self._early_end.reason:  # set by another worker, meanwhile
+                self.queue.end_delays()  # type: ignore[unreachable]
 
     def _put_result(self, attempt: Attempt[R], answer: Answer) -> None:
         self._done.put(_Done(self._finish(attempt.task, answer, attempt.number)))

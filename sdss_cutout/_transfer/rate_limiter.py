@@ -138,7 +138,7 @@ class RateLimiter:
         """
         with self._changed:
             # One thread at a time waits for the time of the next token, the others for that
-            # thread: nobody polls.
+            # thread; no thread polls.
             while self._first_is_waiting and not stopped.is_set():
                 self._changed.wait()
             if self._first_is_waiting:

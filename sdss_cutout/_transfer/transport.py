@@ -56,7 +56,7 @@ class HTTPTransport:
     def send(
         self, url: str, request: Request, deadline: Deadline, auth: tuple[str, str] | None
     ) -> Response:
-        """Send a request; whatever happens to it becomes a `Response`."""
+        """Send a request; every outcome, failures too, is a `Response`."""
         try:
             response = self._exchange(url, request, deadline, auth)
         except _TRANSLATED as error:

@@ -171,7 +171,7 @@ class WorkQueue(Generic[R]):
         return self._responses.popleft() if self._responses else None
 
     def release(self, answered: Attempt[R] | None = None) -> None:
-        """Give a connection back, and an attempt with its response to whoever can classify it."""
+        """Give a connection back, and an attempt with its response, to be classified."""
         with self._changed:
             self._free += 1
             if answered is not None:

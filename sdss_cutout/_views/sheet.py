@@ -32,7 +32,7 @@ from sdss_cutout._views.protocols import WITH_PICTURE
 
 __all__ = ["write_sheet"]
 
-# Where the files were on the machine that wrote the page is nobody's business.
+# The paths on the machine that wrote the page are private.
 _LEFT_OUT = ("path", "sidecar")
 
 # Columns about the download rather than the target; the reader of the page can make them visible.

@@ -193,11 +193,6 @@ FINER_DEVIATIONS: dict[str, Deviation] = {
         text="x_results.aspx names the columns otherwise",
         change=_of("results_page", 200, _replaced(rb"\A#Table1\nobjID,", b"#Table1\nid,")),
     ),
-    "sql-identifiers": Deviation(
-        text="SQL's identifiers are rounded", change=_of(
-            "results_page", 200, _replaced(rb"(?m)^(\d)(\d{14})\d{4},", rb"\1.\2E+18,")
-        ),
-    ),
     "sql-primary-field": Deviation(
         text="SQL has no polygons of primary fields", respond=_no_polygons
     ),

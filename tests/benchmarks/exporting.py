@@ -164,6 +164,47 @@ def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in files if file.stat().st_nlink == 1)
 
 
+# ------------------------------------------------------------------------------------ splits
+
+SKIES = {
+    "all over the sky": (0.0, 360.0, -5.0, 60.0),
+    "Stripe 82": (-50.0, 60.0, -1.25, 1.25),
+    "one square degree": (10.0, 11.0, 0.0, 1.0),
+}
+
+
+def divide(sky: str, count: int) -> None:
+    """Group so many pictures by overlap and divide them three ways; print seconds and groups."""
+    from sdss_cutout._export.footprints import Footprints
+    from sdss_cutout._export.splits import assign_groups, group_pictures
+
+    rng = np.random.default_rng(6)
+    west, east, south, north = SKIES[sky]
+    ra, dec = rng.uniform(west, east, count), rng.uniform(south, north, count)
+    strata = rng.choice(3, count, p=[0.6, 0.35, 0.05])
+    began, began_cpu = time.perf_counter(), time.process_time()
+    scale, size = np.full(count, 0.396127), np.full(count, 200.0)
+    groups = group_pictures(Footprints.of_pictures(ra, dec, scale, size, size), [])
+    assign_groups(groups, strata, list(SPLIT.values()), 0)
+    seconds, cpu = time.perf_counter() - began, time.process_time() - began_cpu
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    found = {"seconds": seconds, "cpu": cpu, "peak": peak, "groups": int(groups.max()) + 1}
+    print(json.dumps(found))
+
+
+def print_splits(count: int) -> None:
+    """Print the table of what dividing costs."""
+    print("| pictures | time | CPU | peak memory | groups |", flush=True)
+    print("|---|---|---|---|---|", flush=True)
+    for sky in SKIES:
+        found = in_process(["--sky", sky, "--split", str(count)], {})
+        print(
+            f"| {count:,}, {sky} | {found['seconds']:.0f} s | {found['cpu']:.0f} s | "
+            f"{found['peak']:.0f} MB | {found['groups']:,} |",
+            flush=True,
+        )
+
+
 def in_process(arguments: list[str], environment: dict[str, str]) -> dict[str, float]:
     """Return what a phase prints, from a process of its own."""
     command = [sys.executable, __file__, *arguments]
@@ -181,7 +222,15 @@ def main() -> None:
     parser.add_argument("--formats", nargs="+", default=FORMATS)
     parser.add_argument("--folder", type=Path, help="where the pictures are, or are to be")
     parser.add_argument("--phase", nargs=4, metavar=("WHO", "FORMAT", "PICTURES", "PATH"))
+    parser.add_argument("--split", type=int, metavar="N", help="only divide so many pictures")
+    parser.add_argument("--sky", choices=SKIES)
     options = parser.parse_args()
+    if options.split and options.sky:
+        divide(options.sky, options.split)
+        return
+    if options.split:
+        print_splits(options.split)
+        return
     if options.phase:
         who, form, directory, path = options.phase
         phase(who, form, Path(directory), Path(path))

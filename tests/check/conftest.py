@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sdss_cutout import SDSSCutouts
+from sdss_cutout import SDSSCutouts, conf
 from sdss_cutout._check.run import check
 from sdss_cutout.sandbox import Sandbox
 
@@ -29,6 +29,7 @@ def ask(server):
 
     def report():
         client = SDSSCutouts(base_url=server.base_url, show_progress=False)
-        return check(client, frames_url=server.frames_url, max_rate=5_000)
+        with conf.set_temp("frames_url", server.frames_url):
+            return check(client, max_rate=5_000)
 
     return report

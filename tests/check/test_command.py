@@ -44,7 +44,7 @@ def test_one_line_per_fact(run):
     assert [line.split()[:2] for line in lines] == [["holds", fact] for fact in FACTS]
     assert all("; seen: " in line for line in lines)
     assert empty == ""
-    assert summary.startswith(f"{len(FACTS)} holds, 0 differs, 0 unknown; 19 requests to http")
+    assert summary.startswith(f"{len(FACTS)} hold, 0 differ, 0 unknown; 19 requests to http")
 
 
 def test_a_fact_that_differs(run, server):

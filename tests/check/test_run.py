@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from jpegs import GOOD
 
-from sdss_cutout import RequestError, SDSSCutouts
+from sdss_cutout import RequestError, SDSSCutouts, conf
 from sdss_cutout._check.questions import QUESTIONS
 from sdss_cutout._check.report import NOT_JUDGED
 from sdss_cutout._check.run import JUDGES, MAX_REQUESTS, _polite_rate, check
@@ -22,7 +22,7 @@ DIFFERING = {
     },
     "picture-size": {
         "picture.size", "picture.size_limits", "picture.projection", "picture.reference_pixel",
-        "overlay.two_mass",
+        "overlay.two_mass", "mark.place",
     },
     "picture-signature": {"picture.signature"},
     "size-clipping": {"picture.size_limits", "overlay.two_mass"},
@@ -33,8 +33,7 @@ DIFFERING = {
     "picture-projection": {"picture.projection"},
     "picture-centre": {"mark.place"},
     "picture-orientation": {
-        "picture.min_scale", "picture.projection", "picture.reference_pixel", "picture.content",
-        "mark.place",
+        "picture.min_scale", "picture.reference_pixel", "picture.content", "mark.place",
     },
     "cross-place": {"picture.reference_pixel"},
     "star-place": {"picture.content"},
@@ -53,7 +52,7 @@ DIFFERING = {
     "sql-route": {"sql.json", "sql.error_json", "sql.primary_field"},
     "sql-page-route": {"sql.results_page", "sql.error_page", "sql.error_message"},
     "sql-columns": {"sql.results_page"},
-    "sql-identifiers": {"sql.identifiers"},
+    "sql-identifiers": {"sql.identifiers", "sql.primary_field"},
     "sql-json-default": {"sql.json"},
     "sql-csv-table-line": {"sql.first_line"},
     "sql-error-form": {"sql.error_json"},
@@ -62,6 +61,7 @@ DIFFERING = {
     "sql-primary-field": {"sql.primary_field"},
     "field-search": {"fields.array", "fields.urls"},
     "field-columns": {"fields.array"},
+    "field-search-columns": {"fields.urls"},
     "field-centres": {"fields.radius"},
     "field-paths": {"fields.path"},
     "field-urls": {"fields.urls"},
@@ -75,8 +75,9 @@ DIFFERING = {
     "frame-wcs": {"frame.astrometry"},
     "frame-astrometry": {"frame.parts"},
 }  # fmt: skip
-# The client always says the size; and a server is not made to fail for the sake of a check.
-NOT_ASKED = {"picture-defaults", "drawing-error-form"}
+# The client always says the size, and has one spelling of paths; and a server is not made to fail
+# for the sake of a check.
+NOT_ASKED = {"picture-defaults", "path-case", "drawing-error-form"}
 
 
 def verdicts(report):
@@ -212,8 +213,9 @@ def test_requests_are_the_clients_own(ask, server):
 
 def test_a_wrong_frames_url_is_refused(server):
     client = SDSSCutouts(base_url=server.base_url)
-    with pytest.raises(RequestError, match="is not a URL"):
-        check(client, frames_url="nonsense")
+    conf.frames_url = "nonsense"
+    with pytest.raises(RequestError, match="frames_url = 'nonsense' is not a URL"):
+        check(client)
     assert not server.requests
 
 

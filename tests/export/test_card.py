@@ -9,6 +9,7 @@ import pytest
 from astropy.table import Column, MaskedColumn, Table
 from exports import row_of
 
+from sdss_cutout import read_cutouts
 from sdss_cutout._export.export import export
 
 yaml = pytest.importorskip("yaml")
@@ -78,6 +79,18 @@ def test_the_query_is_told(tmp_path):
     source.columns = Table({"g": [1.0, 2.0]}, meta={"query": "SELECT  TOP 2\n<g> FROM Galaxy"})
     export(source, tmp_path / "set")
     assert "- **targets**: SELECT TOP 2 &lt;g> FROM Galaxy\n" in card_of(tmp_path / "set")[1]
+
+
+def test_query_and_file_come_along(client, tmp_path):
+    sql = "SELECT TOP 3 objID, ra, dec FROM Galaxy WHERE r < 17 ORDER BY objID"
+    report = client.download_sql(sql, tmp_path / "pics", size=64)
+    for number, pictures in enumerate((report, read_cutouts(tmp_path / "pics"), report[:2])):
+        pictures.export(tmp_path / f"set{number}")
+        text = card_of(tmp_path / f"set{number}")[1]
+        assert f"- **targets**: {sql.replace('<', '&lt;')}\n" in text
+    (tmp_path / "mine.csv").write_text("id,ra,dec\na,20.1,0.5\n")
+    client.get(tmp_path / "mine.csv", size=64).export(tmp_path / "set")
+    assert "- **targets**: the table mine.csv\n" in card_of(tmp_path / "set")[1]
 
 
 def test_what_is_simulated_is_called_so(tmp_path):

@@ -92,6 +92,7 @@ def same(found, expected):
     ("form", "reader"), CASES, ids=lambda case: getattr(case, "__name__", case)
 )
 def test_everything_comes_back(form, reader, source, tmp_path):
+    pytest.importorskip({"parquet": "pyarrow", "hdf5": "h5py"}.get(form, "json"))
     table = source.table
     split = {"train": 0.5, "validation": 0.25, "test": 0.25}
     result = export(source, tmp_path / "set", form, label="type", split=split, seed=4)

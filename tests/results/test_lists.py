@@ -11,7 +11,7 @@ from astropy.table import MaskedColumn, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sdss_cutout import CutoutList, read_cutouts
+from sdss_cutout import CutoutList, DownloadReport, read_cutouts
 from sdss_cutout._results.selection import rows_of
 from sdss_cutout.sandbox import Fault
 
@@ -144,3 +144,9 @@ def test_rows_are_those_of_numpy(names, data):
     if isinstance(index, list) and not index:
         index = np.zeros(0, int)
     assert np.array_equal(rows, np.arange(len(names))[index])
+
+
+@pytest.mark.parametrize("kind", [CutoutList, DownloadReport])
+def test_a_list_cannot_be_made_of_nothing(kind):
+    with pytest.raises(TypeError, match="cutouts"):
+        kind()

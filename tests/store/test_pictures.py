@@ -43,5 +43,5 @@ def test_a_sidecar_of_another_picture_is_noticed(client, picture, tmp_path):
     other = client.get(SkyCoord(19.1, 0.0, unit="deg"), size=64).picture
     with scratch_folder(tmp_path) as scratch:
         write_picture(tmp_path, scratch, "a", picture._replace(sidecar_bytes=other.sidecar_bytes))
-    with pytest.raises(ImageError, match="is not the one that its sidecar tells of"):
+    with pytest.raises(ImageError, match="is not the one that its sidecar describes"):
         read_picture(tmp_path / "a.jpg")

@@ -112,7 +112,8 @@ def test_hdf5_without_its_reader(tmp_path, monkeypatch):
     (tmp_path / "a.h5").write_bytes(b"\x89HDF\r\n\x1a\n" + bytes(99))
     monkeypatch.setitem(__import__("sys").modules, "h5py", None)
     assert refused(tmp_path / "a.h5").endswith(
-        "cannot be read without the package h5py, which is not installed; pip install h5py"
+        "cannot be read without the package h5py, which is not installed; "
+        "pip install 'sdss_cutout[hdf5]'"
     )
 
 

@@ -148,10 +148,20 @@ def test_what_is_no_frame():
         ("gal_lon", "gal_lat", Galactic()),
         ("SGL", "SGB", Supergalactic()),
         ("raMean", "decMean", ICRS()),
+        ("l", "b", Galactic()),
+        ("LII", "BII", Galactic()),
+        ("a", "b", ICRS()),
+        ("l", "m", ICRS()),
     ],
 )
 def test_names_that_tell_the_frame(ra, dec, frame):
     check(Table({ra: [RA], dec: [DEC]}), frame, columns=(ra, dec))
+
+
+def test_names_that_tell_two_frames():
+    table = Table({"GLON": [RA], "dec": [DEC], "RAB1950": [RA]})
+    for columns in (("GLON", "dec"), ("RAB1950", "dec"), ("dec", "GLON")):
+        assert "are in two frames, <" in refused(table, columns=columns)
 
 
 def test_the_advice_for_such_names_leads_to_the_right_sky():

@@ -376,3 +376,42 @@ def test_one_name_for_one_target():
     assert read_targets(PAIR[0], names="here").names() == ["here"]
     assert read_targets(PAIR, names=MaskedColumn(["a", "b"])).names() == ["a", "b"]
     assert read_targets(PAIR, names=pd.Series([BIG, 2])).names() == [str(BIG), "2"]
+
+
+# ------------------------------------------------------------------------ fields in columns
+
+FIELDS = {"RAh": [1, 1], "RAm": [22, 23], "RAs": [0.0, 0.0], "DE-": ["+", "-"], "DEd": [0, 0],
+          "DEm": [30, 30], "DEs": [0, 0]}  # fmt: skip
+
+
+def test_fields_in_columns_of_their_own():
+    assert positions(Table(FIELDS)) == [(20.5, 0.5), (20.75, -0.5)]
+    short = {name: FIELDS[name] for name in ("RAh", "RAm", "DE-", "DEd", "DEm")}
+    assert positions(Table(short)) == [(20.5, 0.5), (20.75, -0.5)]
+    unsigned = Table({**FIELDS, "DEd": [5, -5]})
+    unsigned.remove_column("DE-")
+    assert positions(unsigned) == [(20.5, 5.5), (20.75, -5.5)]
+    assert positions(Table({**FIELDS, "ra": [1.0, 2.0], "dec": [3.0, 4.0]})) == [(1, 3), (2, 4)]
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("RAm", [22, 61], "target 1: RAm = 61.0 deg is outside 0..60"),
+        ("RAh", [24, 25], "target 0: RAh = 365.5 deg is outside 0..360 (2 such targets: 0, 1)"),
+        ("DEs", MaskedColumn([0, 1], mask=[False, True]), "target 1: DEs = nan is missing or not"),
+        ("DEd", [91, 5], "target 0: DEd = 91.5 deg is outside -90..90"),
+        ("RAs", ["a", "b"], "column 'RAs' holds <U1; one number per row is needed"),
+        ("RAs", [[1, 2], [3, 4]], "column 'RAs' holds int64; one number per row is needed"),
+    ],
+)
+def test_bad_fields_in_columns(name, values, said):
+    assert refused(Table({**FIELDS, name: values})).startswith(said)
+
+
+def test_a_table_of_a_journal(tmp_path):
+    table = Table({"Name": ["A", "B"], "c": SkyCoord([20.5, 20.75], [0.5, -1.5], unit="deg")})
+    path = tmp_path / "a.mrt"
+    table.write(path, format="ascii.mrt")
+    assert np.allclose(positions(path), [(20.5, 0.5), (20.75, -1.5)])
+    assert read_targets(path).names() == ["A", "B"]

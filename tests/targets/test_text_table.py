@@ -85,8 +85,6 @@ FORMS = {
     "# schema: astropy-2.0\nid ra dec\nA 20.5 0.5\nB 20.75 -0.5\n",
     "SExtractor": "#   1 ID  Name\n#   2 ALPHA_J2000 RA [deg]\n#   3 DELTA_J2000 Dec [deg]\n"
     " A 20.5 0.5\n B 20.75 -0.5\n",
-    "RST": "==== ===== ====\n id   ra   dec\n==== ===== ====\nA    20.5  0.5\nB    20.75 -0.5\n"
-    "==== ===== ====\n",
     "LaTeX": "\\begin{table}\n\\begin{tabular}{ccc}\nid & ra & dec \\\\\nA & 20.5 & 0.5 \\\\\n"
     "B & 20.75 & -0.5 \\\\\n\\end{tabular}\n\\end{table}\n",
     "JSON": '[{"id": "A", "ra": 20.5, "dec": 0.5}, {"id": "B", "ra": 20.75, "dec": -0.5}]',
@@ -177,6 +175,14 @@ def test_a_commented_target_is_not_dropped_in_silence(read):
         "id,ra,dec,ra,dec\nA,1,2,3,4\n", "id;ra;dec;ra\nA;1;2;3\n", "id ra dec dec\nA 1 2 3\n",
         "id\tra\tdec\tRA\nA\t1\t2\t3\n", "# id ra dec ra\nA 1 2 3\n", "RA,Ra,dec\n1,2,3\n",
         '[{"ra": 1, "RA": 2, "dec": 3}]',
+        "\\x=1\n|ra    |dec   |ra    |\n|double|double|double|\n 1.0    2.0    3.0   \n",
+        "# %ECSV 1.0\n# ---\n# datatype:\n# - {name: ra, datatype: float64}\n"
+        "# - {name: dec, datatype: float64}\n# - {name: ra, datatype: float64}\n"
+        "# schema: astropy-2.0\nra dec ra\n1 2 3\n",
+        "#   1 ALPHA_J2000 x\n#   2 DELTA_J2000 y\n#   3 ALPHA_J2000 z\n1 2 3\n",
+        "\\begin{table}\n\\begin{tabular}{c}\nra & dec & ra \\\\\n1 & 2 & 3 \\\\\n"
+        "\\end{tabular}\n\\end{table}\n",
+        "|ra|dec|ra|\n|1|2|3|\n",
     ],
 )  # fmt: skip
 def test_coordinates_that_are_there_twice(read, text):
@@ -413,6 +419,18 @@ def test_a_million_rows_would_not_need_the_exact_reader(monkeypatch):
 
 
 # -------------------------------------------------------------------- odds and ends
+
+
+def test_what_stands_under_a_bar_is_not_cut(read):
+    text = "|ra    |dec   |\n|double|double|\n{} 2.0    \n"
+    assert read(text.format(" 150.5 ")).ra.tolist() == [150.5]
+    with pytest.raises(TargetError, match="line 3 has a value under one of the bars of the header"):
+        read(text.format(" 150.555"))
+
+
+def test_keys_that_are_there_twice(read):
+    with pytest.raises(TargetError, match="one is there more than once in an object"):
+        read('{"ra": 1, "dec": 2, "ra": 3}')
 
 
 def test_a_repeated_column_can_be_removed():

@@ -248,7 +248,8 @@ class Unreachable(FakeTransport):
 
     def send(self, url, request, deadline, auth):
         response = super().send(url, request, deadline, auth)
-        reached = self.until is not None and sum(self.sent.values()) > self.until
+        with self.lock:
+            reached = self.until is not None and sum(self.sent.values()) > self.until
         return response if reached else REFUSED
 
 
@@ -278,7 +279,8 @@ def test_a_dead_network_ends_the_run_after_some_seconds(monkeypatch):
 
 
 def test_a_short_interruption_does_not_end_the_run():
-    found = by_row(run(Unreachable(until=40), count=100, connections=8, max_attempts=5))
+    # Some targets may have more bad luck than others, so there are many attempts.
+    found = by_row(run(Unreachable(until=40), count=100, connections=8, max_attempts=60))
     assert {answer.kind for answer, _ in found.values()} == {Kind.OK}
 
 

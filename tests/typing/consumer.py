@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import assert_type
+from typing import Any, assert_type
 
 import astropy.units as u  # type: ignore[import-untyped]
 import numpy as np
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 import sdss_cutout
 from sdss_cutout import (
+    CalibratedCutout,
     Cutout,
     CutoutError,
     CutoutList,
@@ -28,20 +29,21 @@ from sdss_cutout.sandbox import Fault, Sandbox
 
 def one(client: SDSSCutouts, target: SkyCoord) -> NDArray[np.uint8]:
     """Look at one target."""
-    cutout = client.get(target, scale=0.3 * u.arcsec / u.pix, size=180)
-    assert isinstance(cutout, Cutout)
+    cutout: Cutout = client.get(target, scale=0.3 * u.arcsec / u.pix, size=180)
     path: Path = cutout.save("pictures").path or Path()
     print(path.name, cutout.width * cutout.scale, cutout.header["CSYER1"])
     return cutout.data
 
 
-def told_by_the_type(client: SDSSCutouts, table: Table) -> None:
+def told_by_the_type(client: SDSSCutouts) -> None:
     """Get lists and single cutouts without asking which of them came."""
-    assert_type(client.get(table), CutoutList)
-    assert_type(client.get(table[0]), Cutout)
-    assert_type(client.get(["150.0 2.2", "151.0 2.2"]), CutoutList)
-    assert_type(client.url(table), list[str])
-    assert_type(client.url(table[0]), str)
+    assert_type(client.get(Path("targets.csv")), CutoutList)
+    assert_type(client.get(["150.0 2.2", "151.0 2.2"], size=64), CutoutList)
+    assert_type(client.get(np.zeros(2, [("ra", "f8"), ("dec", "f8")])), CutoutList)
+    assert_type(client.get("150.0 2.2"), Cutout | Any)
+    assert_type(client.get("150.0 2.2", bands="gri"), CalibratedCutout | Any)
+    assert_type(client.url(["150.0 2.2"]), list[str])
+    assert_type(client.url("150.0 2.2", size=64), str | Any)
 
 
 def note(cutout: Cutout) -> None:

@@ -9,7 +9,7 @@ from astropy.coordinates import angular_separation
 
 from sdss_cutout._check.answers import Answers, Judge, Seen, UnansweredError, differs, verdict
 from sdss_cutout._check.asked import FIELD_RA_DEC, FIELD_RADIUS
-from sdss_cutout._check.verdicts.tables import json_rows
+from sdss_cutout._check.verdicts.tables import error_words, json_rows
 from sdss_cutout._errors import QueryError
 from sdss_cutout._frames.frame import FrameKey
 from sdss_cutout._frames.selection import Field, central_field, read_fields
@@ -112,7 +112,26 @@ def _urls(answers: Answers) -> Seen:
     return verdict(not missing, f"{len(urls)} URLs, {len(missing)} of FieldArray's missing")
 
 
+def _primary_field(answers: Answers) -> Seen:
+    response = answers.response("primary_sql")
+    if response.status != 200:
+        return differs(str(response.status))
+    if words := error_words(response.content):
+        return differs(f"an error: {words[:60]}")
+    try:
+        table = read_table(response.content)
+    except QueryError:
+        return differs("not a table")
+    if [name.lower() for name in table.colnames] != ["target", "primaryfieldid"]:
+        return differs(f"the columns {', '.join(table.colnames)[:60]}")
+    if len(table) != 1:
+        return differs(f"{len(table)} rows")
+    found = str(table.columns[1][0]) in {str(field.field_id) for field in _fields(answers)}
+    return verdict(found, f"a field that FieldArray {'has' if found else 'does not have'}, too")
+
+
 JUDGES: dict[str, Judge] = {
+    "sql.primary_field": _primary_field,
     "fields.array": _array,
     "fields.radius": _radius,
     "fields.path": _path,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sdss_cutout._check.answers import Answers, Judge, Seen, UnansweredError, differs, verdict
 from sdss_cutout._check.asked import CLIPPED, WIDE, wcs_of
-from sdss_cutout._check.drawn import marked_columns
+from sdss_cutout._check.drawn import mark_columns, mark_profile
 from sdss_cutout._service.skyserver import SKYSERVER
 
 __all__ = ["CLIPPED_MARK", "JUDGES", "WIDE_MARKS"]
@@ -29,15 +29,7 @@ WIDE_MARKS = (
 
 def _columns(answers: Answers) -> Floats:
     """Return the columns of the marks found in the wide picture."""
-    pixels = answers.picture("wide")
-    columns = marked_columns(pixels)
-    groups = np.split(columns, np.flatnonzero(np.diff(columns) > _GAP) + 1)
-    # What is cut by an edge has its middle elsewhere.
-    last = pixels.shape[1] - 1
-    return np.array([(g[0] + g[-1]) / 2 for g in groups if len(g) and g[0] > 0 and g[-1] < last])
-
-
-_GAP = 10
+    return mark_columns(answers.picture("wide"))
 
 
 def _expected(answers: Answers) -> Floats:
@@ -84,13 +76,13 @@ _FEWEST, _SCALE_WITHIN = 5, 0.1
 
 
 def _min_scale(answers: Answers) -> Seen:
-    pixels = answers.picture("clipped")
-    columns = marked_columns(pixels)
-    if not len(columns):
+    profile = mark_profile(answers.picture("clipped"))
+    if not profile.any():
         if not len(_columns(answers)):
             raise UnansweredError("no marks are drawn to measure by")
         return differs("a mark 5 arcsec from the middle lies outside the picture")
-    scale = CLIPPED_MARK * 3600 / (float(columns.mean()) - pixels.shape[1] / 2)
+    middle = float(np.average(np.arange(len(profile)), weights=profile))
+    scale = CLIPPED_MARK * 3600 / (middle - len(profile) / 2)
     is_so = abs(scale / SKYSERVER.limits.min_scale - 1) < _SCALE_WITHIN
     return verdict(is_so, f"{scale:.4f} arcsec/pix for {CLIPPED.scale:g}, by a mark")
 

@@ -22,7 +22,7 @@ from sdss_cutout._transfer.classify import Kind
 from sdss_cutout._transfer.sql.query import SQLRequest, classify_table
 from sdss_cutout._transfer.sql.table import error_message, read_table
 
-__all__ = ["JUDGES", "json_rows", "star"]
+__all__ = ["JUDGES", "error_words", "json_rows", "star"]
 
 
 def star(answers: Answers) -> tuple[float, float]:
@@ -50,7 +50,7 @@ def _star_table(answers: Answers) -> Any:
     return table
 
 
-def _error_words(content: bytes) -> str:
+def error_words(content: bytes) -> str:
     """Return what an error in the place of a table says; the limit of queries says nothing."""
     words = error_message(content)
     if "queries allowed per minute" in words:  # S: spSQLSupport.sql
@@ -62,7 +62,7 @@ def _results_page(answers: Answers) -> Seen:
     response = answers.response("star_sql")
     if response.status != 200:
         return differs(str(response.status))
-    if words := _error_words(response.content):
+    if words := error_words(response.content):
         return differs(f"an error: {words[:60]}")
     try:
         return holds(f"{len(_star_table(answers))} row with these columns")
@@ -131,21 +131,6 @@ def _error_json(answers: Answers) -> Seen:
     return verdict(is_so, f"{response.status}, JSON with {', '.join(keys)[:80] or 'no keys'}")
 
 
-def _primary_field(answers: Answers) -> Seen:
-    response = answers.response("primary_sql")
-    if response.status != 200:
-        return differs(str(response.status))
-    if words := _error_words(response.content):
-        return differs(f"an error: {words[:60]}")
-    try:
-        table = read_table(response.content)
-    except QueryError:
-        return differs("not a table")
-    if [name.lower() for name in table.colnames] != ["target", "primaryfieldid"]:
-        return differs(f"the columns {', '.join(table.colnames)[:60]}")
-    return verdict(len(table) == 1, f"{len(table)} row")
-
-
 JUDGES: dict[str, Judge] = {
     "sql.results_page": _results_page,
     "sql.identifiers": _identifiers,
@@ -154,5 +139,4 @@ JUDGES: dict[str, Judge] = {
     "sql.first_line": _first_line,
     "sql.json": _json,
     "sql.error_json": _error_json,
-    "sql.primary_field": _primary_field,
 }

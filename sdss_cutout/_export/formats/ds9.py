@@ -23,7 +23,7 @@ def write(training_set: TrainingSet, path: Path) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.write("# Region file format: DS9 version 4.1\n")
         file.write("# SIMULATED: not SDSS data\n" * training_set.is_simulated + "icrs\n")
-        for sample in training_set.samples(None):
+        for sample in training_set.samples():
             row = sample.row
             sides = width[row] * scale[row], height[row] * scale[row]
             box = f'{ra[row]:.8f},{dec[row]:.8f},{sides[0]:.3f}",{sides[1]:.3f}",0'

@@ -44,7 +44,7 @@ def write(training_set: TrainingSet, path: Path) -> None:
                 _write_column(group, column, rows)
             _write_table(group, training_set.columns, rows)
             images[split] = kind(group, training_set, rows, shape)
-        for sample in training_set.samples(None):
+        for sample in training_set.samples():
             images[sample.split].add(sample)
         for writer in images.values():
             writer.finish()

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from sdss_cutout._errors import RequestError
-from sdss_cutout._export.columns import ExportColumn, looks_like_dates
+from sdss_cutout._export.columns import looks_like_dates
 from sdss_cutout._export.format import Format, TrainingSet
 from sdss_cutout._export.place import link_or_write
 
@@ -35,7 +35,7 @@ def write(training_set: TrainingSet, path: Path) -> None:
         for split in training_set.splits
     }
     try:
-        for sample in training_set.samples(ExportColumn.jsonable):
+        for sample in training_set.samples(values=True):
             content, _, wcs = training_set.content(sample)
             folder = folders[_label_text(sample.values)]
             name = f"{folder}{sample.name}.jpg"

@@ -25,7 +25,7 @@ def write(training_set: TrainingSet, path: Path) -> None:
     (path / "data").mkdir(parents=True)
     writers = {split: _Shards(path / "data", split, training_set) for split in training_set.splits}
     try:
-        for sample in training_set.samples(None):
+        for sample in training_set.samples():
             content, _, wcs = training_set.content(sample)
             writers[sample.split].add(sample, content, wcs)
         for writer in writers.values():

@@ -38,7 +38,7 @@ def write(training_set: TrainingSet, path: Path) -> None:
         values = MaskedColumn(_storable(column, rows), mask=column.missing[rows])
         values.unit, values.description = column.unit or None, column.description or None
         table[column.name] = values
-    for _ in training_set.samples(None):  # each is counted
+    for _ in training_set.samples():  # each is counted
         pass
     table["access_url"] = _links(training_set)
     table["access_format"] = np.full(len(rows), "image/jpeg")

@@ -11,7 +11,6 @@ import json
 import tarfile
 from pathlib import Path
 
-from sdss_cutout._export.columns import ExportColumn
 from sdss_cutout._export.format import Format, TrainingSet
 
 __all__ = ["FORMAT"]
@@ -25,7 +24,7 @@ def write(training_set: TrainingSet, path: Path) -> None:
     path.mkdir(parents=True)
     shards = {split: _Shards(path, split) for split in training_set.splits}
     try:
-        for sample in training_set.samples(ExportColumn.jsonable):
+        for sample in training_set.samples(values=True):
             content, sidecar, wcs = training_set.content(sample)
             values = json.dumps({**sample.values, "wcs": wcs}, ensure_ascii=False)
             parts = {"jpg": content, "json": values.encode(), "wcs": sidecar}

@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sdss_cutout._export.columns import ExportColumn
 from sdss_cutout._export.format import Format, TrainingSet, refuse_without_files
 
 __all__ = ["FORMAT"]
@@ -30,7 +29,7 @@ def write(training_set: TrainingSet, path: Path) -> None:
     try:
         for writer in writers.values():
             writer.writerow(header)
-        for sample in training_set.samples(ExportColumn.jsonable):
+        for sample in training_set.samples(values=True):
             _, _, wcs = training_set.content(sample)
             row = [sample.name, os.path.abspath(sample.picture.path)]
             row += [cell(value) for value in sample.values.values()]

@@ -6,7 +6,6 @@ import csv
 from pathlib import Path
 
 from sdss_cutout._errors import RequestError
-from sdss_cutout._export.columns import ExportColumn
 from sdss_cutout._export.format import Format, TrainingSet
 from sdss_cutout._export.formats.zoobot import cell
 from sdss_cutout._export.place import link_or_write
@@ -26,7 +25,7 @@ def write(training_set: TrainingSet, path: Path) -> None:
     with (path / "manifest.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(["filename", "name", *(f"#{name}" for name in columns)])
-        for sample in training_set.samples(ExportColumn.jsonable):
+        for sample in training_set.samples(values=True):
             content, _, _ = training_set.content(sample)
             name = f"{sample.name}.jpg"
             link_or_write(sample.picture.path, content, f"{path}/{name}")

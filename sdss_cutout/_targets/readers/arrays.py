@@ -252,9 +252,10 @@ def read_json(content: Content) -> tuple[TableSource, ...]:
     """Return the table in JSON: a list of objects, one object per line, or one of lists."""
     text = content.bytes().decode("utf-8-sig")
     try:
-        rows = json.loads(text)
-    except ValueError:
-        rows = [json.loads(line) for line in text.splitlines() if line.strip()]
+        rows = json.loads(text, object_pairs_hook=_object)
+    except json.JSONDecodeError:
+        lines = [line for line in text.splitlines() if line.strip()]
+        rows = [json.loads(line, object_pairs_hook=_object) for line in lines]
     if isinstance(rows, dict):
         rows = _rows_of_columns(rows)
     if not all(isinstance(row, dict) for row in rows):
@@ -262,6 +263,13 @@ def read_json(content: Content) -> tuple[TableSource, ...]:
     names = list(dict.fromkeys(name for row in rows for name in row))
     columns = [_column_of_values([row.get(name) for row in rows]) for name in names]
     return _one(Table(columns, names=names))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError(f"of {list(found)} one is there more than once in an object")
+    return found
 
 
 def _rows_of_columns(columns: dict[str, Any]) -> list[dict[str, Any]]:

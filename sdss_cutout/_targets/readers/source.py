@@ -13,7 +13,14 @@ from astropy.table import Column, MaskedColumn, Table
 
 from sdss_cutout._targets.columns import REPEATED_KEY
 
-__all__ = ["Content", "TableSource", "missing_as_nan", "note_repeated", "unique_names"]
+__all__ = [
+    "Content",
+    "TableSource",
+    "missing_as_nan",
+    "note_renamed",
+    "note_repeated",
+    "unique_names",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +74,14 @@ class TableSource:
     colnames: Sequence[str]
     read: Callable[[], Table]
     aliases: tuple[str, ...] = ()
+
+
+def note_renamed(table: Table) -> Table:
+    """Note the columns that astropy has renamed, as their names were there before: ``ra_1``."""
+    pairs = {name: [name, f"{name}_1"] for name in table.colnames if f"{name}_1" in table.colnames}
+    if pairs:
+        table.meta[REPEATED_KEY] = pairs
+    return table
 
 
 def missing_as_nan(table: Table) -> Table:

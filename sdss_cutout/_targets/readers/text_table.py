@@ -1,6 +1,6 @@
 """Tables in text: which form it is, and its values to the last digit.
 
-The forms that mark themselves (ECSV, IPAC, MRT, SExtractor, bordered text, RST, LaTeX) go to
+The forms that mark themselves (ECSV, IPAC, MRT, SExtractor, LaTeX) go to
 astropy's readers of these. The others differ in their separator, header and comments, which
 `sdss_cutout._targets.readers.layout` finds out.
 """
@@ -24,6 +24,7 @@ from sdss_cutout._targets.readers.source import (
     Content,
     TableSource,
     missing_as_nan,
+    note_renamed,
     note_repeated,
     unique_names,
 )
@@ -106,12 +107,24 @@ def _as_text(text: str, form: str, **options: Any) -> Table:
         exact = _typed(texts, decimal_comma=False)
         exact.unit, exact.description = column.unit, column.description
         table[name] = exact
-    return table
+    return note_renamed(table)
 
 
 def _declared(text: str, form: str) -> Table:
     """Return a table whose form says the type of each column."""
-    return missing_as_nan(astropy_ascii.read(text, format=form, guess=False))
+    return missing_as_nan(note_renamed(astropy_ascii.read(text, format=form, guess=False)))
+
+
+def _ipac(text: str) -> Table:
+    """Return an IPAC table; values that stand under a bar would be cut there."""
+    lines = text.splitlines()
+    header = next(line for line in lines if line.lstrip().startswith("|"))
+    bars = [place for place, mark in enumerate(header) if mark == "|"]
+    for number, line in enumerate(lines, 1):
+        is_data = line.strip() and not line.startswith(("|", "\\"))
+        if is_data and any(line[place : place + 1] not in ("", " ", "|") for place in bars):
+            raise TargetError(f"line {number} has a value under one of the bars of the header")
+    return _declared(text, "ipac")
 
 
 def _bordered(text: str) -> Table:
@@ -126,10 +139,9 @@ _MARKED: tuple[tuple[re.Pattern[str], Callable[[str], Table]], ...] = (
     (re.compile(r"\A\s*\\(begin|documentclass)"), partial(_as_text, form="latex")),
     (re.compile(r"\A\s*(\+[-=+]+\+[ ]*\n|\|.*\|[ ]*\n[ ]*[|+][-=:+| ]+\n)"), _bordered),
     (re.compile(r"\A\s*([ ]*\|.*\|[ ]*\n){5}|\A\s*([ ]*\|.*\|[ ]*(\n|\Z))+\Z"), _bordered),
-    (re.compile(r"\A\s*(\\.*\n)*\s*\|"), partial(_declared, form="ipac")),
+    (re.compile(r"\A\s*(\\.*\n)*\s*\|"), _ipac),
     (re.compile(r"^\s*Byte-by-byte Description", re.MULTILINE), partial(_declared, form="mrt")),
     (re.compile(r"\A\s*#\s*1\s+\w+.*\n(#.*\n)*\s*[^#]"), partial(_as_text, form="sextractor")),
-    (re.compile(r"\A\s*={2,}( +={2,})+[ ]*\n"), partial(_as_text, form="rst")),
 )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import ArrayLike, NDArray
-
-    from sdss_cutout.sandbox.survey.layout import Run
 
     Floats = NDArray[np.float64]
 
@@ -56,6 +54,49 @@ _DCOL = (-0.25364262, 9.7338e-4, -8.65507125e-7, 2.14713471e-10)  # V
 COLOUR_ROW, COLOUR_COL, COLOUR_CUT = -0.01737942, 0.00364414, 100.0  # V: csRow, csCol, riCut
 
 
+class Scan(Protocol):
+    """What the camera needs to know of a run."""
+
+    @property
+    def number(self) -> int:
+        """The run."""
+        ...
+
+    @property
+    def node(self) -> float:
+        """Node of its great circle in degrees."""
+        ...
+
+    @property
+    def incl(self) -> float:
+        """Inclination of its great circle in degrees."""
+        ...
+
+    @property
+    def mu_start(self) -> float:
+        """The mu of row 0 of the first field."""
+        ...
+
+    @property
+    def cols(self) -> int:
+        """Columns of a frame."""
+        ...
+
+    @property
+    def step(self) -> int:
+        """Rows from one field to the next."""
+        ...
+
+    @property
+    def length(self) -> float:
+        """Degrees along the scan."""
+        ...
+
+    def nu_of(self, camcol: int, /) -> float:
+        """The nu of the middle of a camera column."""
+        ...
+
+
 def gain(run: int, camcol: int, band: str) -> float:
     """Electrons per count."""
     return _by_run(_GAIN, _LATER_GAIN, run, camcol, band)
@@ -79,7 +120,7 @@ def generator(*key: int) -> np.random.Generator:
     return np.random.Generator(np.random.SFC64(np.random.SeedSequence((SEED, *key))))
 
 
-def astrans(run: Run, camcol: int, band: str) -> AsTrans:
+def astrans(run: Scan, camcol: int, band: str) -> AsTrans:
     """The transformation of one band of a camera column, with rows counted along the whole run."""
     rng = generator(1, run.number, camcol, BANDS.index(band))
     stretch = run.cols / COLS  # a smaller camera is the real one scaled down, distortion too
@@ -108,7 +149,7 @@ def _scaled(
 
 
 @lru_cache(maxsize=1024)
-def calibration(run: Run, camcol: int, band: str) -> NDArray[np.float32]:
+def calibration(run: Scan, camcol: int, band: str) -> NDArray[np.float32]:
     """Nanomaggies per count, one for each column: the calibration times the flat field."""
     rng = generator(2, run.number, camcol, BANDS.index(band))
     x = np.linspace(-1, 1, run.cols)
@@ -121,7 +162,7 @@ def calibration(run: Run, camcol: int, band: str) -> NDArray[np.float32]:
 
 
 @lru_cache(maxsize=1024)
-def sky_level(run: Run, camcol: int, band: str) -> SkyLevel:
+def sky_level(run: Scan, camcol: int, band: str) -> SkyLevel:
     """The sky of one band of a camera column."""
     return SkyLevel(run, camcol, band)
 
@@ -132,7 +173,7 @@ class SkyLevel:
     It is smooth: a profile across the columns that changes slowly along the run.
     """
 
-    def __init__(self, run: Run, camcol: int, band: str) -> None:
+    def __init__(self, run: Scan, camcol: int, band: str) -> None:
         rng = generator(3, run.number, camcol, BANDS.index(band))
         self.x_interp: Floats = (np.arange(run.cols) + 0.5) / 8 - 0.5
         x = np.linspace(-1, 1, math.ceil(run.cols / 8))
