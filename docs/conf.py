@@ -125,11 +125,12 @@ def start_sandbox(app) -> None:
     sandbox = Sandbox()
     sandbox.__enter__()
     atexit.register(sandbox.__exit__, None, None, None)
-    conf.base_url = sandbox.base_url
-    conf.max_rate = 1000.0
-    conf.show_progress = False
     folder = tempfile.TemporaryDirectory(prefix="sdss_cutout_docs_")
     atexit.register(folder.cleanup)
+    conf.base_url, conf.frames_url = sandbox.base_url, sandbox.frames_url
+    conf.frame_cache = f"{folder.name}/frames"
+    conf.max_rate = 1000.0
+    conf.show_progress = False
     app.config.plot_working_directory = folder.name
 
 
