@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import matplotlib as mpl
@@ -15,6 +16,8 @@ mpl.use("agg")
 
 # No examples in these; Sphinx's configuration would want Sphinx.
 collect_ignore = ["conf.py", "conftest.py", "_build", "generated", "_generated"]
+if not (find_spec("h5py") and find_spec("pyarrow")):  # the extras `hdf5` and `parquet`
+    collect_ignore += ["howto/training_sets.rst", "tutorials/training_set.rst"]
 
 
 @pytest.fixture(scope="session")

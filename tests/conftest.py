@@ -8,6 +8,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from astropy import log
 from astropy.utils import iers
 
 from sdss_cutout import SDSSCutouts, conf
@@ -56,7 +57,9 @@ def _settings_stay(tmp_path_factory):
     """Restore the settings that a test changes; frames are kept for a test only."""
     conf.frame_cache = str(tmp_path_factory.getbasetemp() / f"frames-{next(_NUMBERS)}")
     names = [name for name in dir(type(conf)) if not name.startswith("_")]
+    level = log.level
     yield
+    log.setLevel(level)  # --quiet turns it off
     for name in names:
         item = getattr(type(conf), name)
         if hasattr(item, "defaultvalue"):

@@ -9,16 +9,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from caching import URL, fetch_all, never
 
 from sdss_cutout._store.frame_cache import FrameCache
-
-URL = (
-    "https://data.sdss.org/sas/dr17/eboss/photoObj/frames/301/1/1/frame-r-000001-1-{:04d}.fits.bz2"
-)
-
-
-def never():
-    return False
 
 
 def files_of(folder):
@@ -111,22 +104,10 @@ def test_who_waits_can_be_ended(tmp_path):
         assert waited.is_set()
 
 
-def _fetch_all(folder, log):
-    """What a run does for each frame that it needs."""
-    cache = FrameCache(folder, 1e9)
-    for number in range(30):
-        url = URL.format(number)
-        with cache.locked(url, never):
-            if cache.read(url) is None:
-                with open(log, "ab", buffering=0) as file:
-                    file.write(f"{number}\n".encode())
-                cache.write(url, bytes(10_000))
-
-
 def test_processes_fetch_each_frame_once(tmp_path):
     context = multiprocessing.get_context("spawn")
     arguments = (tmp_path / "cache", tmp_path / "log")
-    processes = [context.Process(target=_fetch_all, args=arguments) for _ in range(3)]
+    processes = [context.Process(target=fetch_all, args=arguments) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:

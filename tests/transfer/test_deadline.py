@@ -33,13 +33,15 @@ def silent():
 
 
 def test_a_silent_address(silent):
-    assert seconds_of(silent.base_url, r"could not be reached within 0\.5 s") < 5
+    assert seconds_of(silent.base_url, r"could not be reached (within 0\.5 s|in time)") < 5
 
 
 def test_many_silent_addresses_take_no_longer_than_one(silent, monkeypatch):
     address = socket.getaddrinfo("127.0.0.1", silent.port, type=socket.SOCK_STREAM)
     monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: address * 40)
-    assert seconds_of("http://skyserver.invalid", r"could not be reached within 0\.5 s") < 10
+    assert (
+        seconds_of("http://skyserver.invalid", r"could not be reached (within 0\.5 s|in time)") < 10
+    )
 
 
 def test_a_slow_resolver(monkeypatch):
@@ -51,7 +53,10 @@ def test_a_slow_resolver(monkeypatch):
 
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     try:
-        assert seconds_of("http://skyserver.invalid", r"could not be reached within 0\.5 s") < 30
+        assert (
+            seconds_of("http://skyserver.invalid", r"could not be reached (within 0\.5 s|in time)")
+            < 30
+        )
     finally:
         over.set()
 
@@ -59,7 +64,7 @@ def test_a_slow_resolver(monkeypatch):
 @pytest.mark.parametrize("stage", ["handshake", "slow_handshake"])
 def test_a_handshake_that_never_ends(stage):
     with StalledServer(stage) as server:
-        assert seconds_of(server.base_url, r"could not be reached within 0\.5 s") < 30
+        assert seconds_of(server.base_url, r"could not be reached (within 0\.5 s|in time)") < 30
 
 
 @pytest.mark.parametrize("variant", [{}, {"close": True}, {"http10": True}, {"length": False}])
