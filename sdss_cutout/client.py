@@ -766,10 +766,12 @@ class SDSSCutouts:
     ) -> DownloadReport:
         seen: list[TargetChunk] = []
         if isinstance(targets, Iterator):
-            outcomes = job.run(_remembered(self._stream(targets, options, names), seen), total=None)
+            stream = self._stream(targets, options, names, avm=job.avm)
+            outcomes = job.run(_remembered(stream, seen), total=None)
         else:
             read = read_targets(targets, names=names)
             requests = self._requests(read, options, avm=job.avm)
+            _require_reproject(requests)
             seen = list(split(read, requests))
             outcomes = job.run(seen, total=len(read))
         kind = RequestOptions(bands=options.bands)
@@ -777,11 +779,17 @@ class SDSSCutouts:
         return _report(job, seen, outcomes, nothing)
 
     def _stream(
-        self, chunks: Iterator[Any], options: RequestOptions, names: str | Sequence[str] | None
+        self,
+        chunks: Iterator[Any],
+        options: RequestOptions,
+        names: str | Sequence[str] | None,
+        *,
+        avm: bool,
     ) -> Iterator[TargetChunk]:
         refuse_arrays(options)
         for targets in stream_targets(chunks, names=names):
-            requests = self._requests(targets, options)
+            requests = self._requests(targets, options, avm=avm)
+            _require_reproject(requests)
             yield TargetChunk(targets=targets, names=targets.names(), requests=requests)
 
 
@@ -882,9 +890,9 @@ def _frame_cache() -> Path | None:
         return None
 
 
-def _require_reproject(requests: CalibratedBatch) -> None:
+def _require_reproject(requests: AnyBatch) -> None:
     """Refuse mosaics where reproject is not installed, before anything is sent."""
-    if requests.north_up:
+    if isinstance(requests, CalibratedBatch) and requests.north_up:
         from sdss_cutout._frames.mosaic import reproject_function
 
         reproject_function()

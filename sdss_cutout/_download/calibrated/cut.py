@@ -85,7 +85,7 @@ class CutoutMaker:
         threads = ThreadPoolExecutor(self._cutters, thread_name_prefix="sdss_cutout-cut")
         try:
             while True:
-                for target in itertools.islice(queue, 2 * self._cutters - len(under_way)):
+                for target in itertools.islice(queue, self._cutters + 1 - len(under_way)):
                     under_way.add(threads.submit(self._make, target, finish))
                 if not under_way:
                     return
@@ -99,6 +99,7 @@ class CutoutMaker:
 
     def _make(self, target: PlannedTarget | Unplanned, finish: Finish[T]) -> T:
         cutout, answer = self._cutout(target)
+        self._loader.unpin(_pinned(target))
         self._early_end.note(target.index, answer, is_last=True)
         return finish(target.index, cutout, answer)
 
@@ -166,7 +167,6 @@ class _Lookahead:
         self._loader = loader
         self._early_end = early_end
         self._ready: deque[PlannedTarget | Unplanned] = deque()
-        self._ahead: set[FrameKey] = set()
 
     def __iter__(self) -> Iterator[PlannedTarget | Unplanned]:
         return self
@@ -177,17 +177,23 @@ class _Lookahead:
             raise StopIteration
         target = self._ready.popleft()
         if isinstance(target, PlannedTarget) and not self._early_end.reason:
-            keys = target.frames()
-            held = max(2 * len(target.request.bands), min(len(keys), _MOST_HELD))
-            self._loader.hold(held + _MOST_AHEAD)
-            self._ahead.difference_update(keys)
-            self._look_ahead([target, *self._ready])
+            count = min(len(target.frames()), _MOST_HELD)
+            self._loader.hold(max(2 * len(target.request.bands), count) + _MOST_AHEAD)
+            self._loader.pin(_pinned(target))
+            for key in itertools.islice(self._next_frames(target), count + _MOST_AHEAD):
+                self._loader.prefetch(key)
         return target
 
-    def _look_ahead(self, targets: Iterable[PlannedTarget | Unplanned]) -> None:
-        for target in targets:
-            for key in target.frames() if isinstance(target, PlannedTarget) else ():
-                if len(self._ahead) >= _MOST_AHEAD:
-                    return
-                if self._loader.prefetch(key):
-                    self._ahead.add(key)
+    def _next_frames(self, target: PlannedTarget) -> Iterator[FrameKey]:
+        """Yield the frames of a target and of those behind it, each once."""
+        seen: set[FrameKey] = set()
+        for each in (target, *self._ready):
+            for key in each.frames() if isinstance(each, PlannedTarget) else ():
+                if key not in seen:
+                    seen.add(key)
+                    yield key
+
+
+def _pinned(target: PlannedTarget | Unplanned) -> list[FrameKey]:
+    """Return the frames that are held until a target is cut; a large mosaic has too many."""
+    return target.frames()[:_MOST_HELD] if isinstance(target, PlannedTarget) else []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
@@ -73,6 +73,7 @@ class FrameLoader:
         self._lock = threading.Lock()
         self._frames: OrderedDict[FrameKey, Future[LoadedFrame]] = OrderedDict()
         self._missing: dict[FrameKey, MissingFrame] = {}
+        self._pinned: Counter[FrameKey] = Counter()
         self._most = 1
         self._closed = threading.Event()
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="sdss_cutout-frames")
@@ -94,13 +95,21 @@ class FrameLoader:
         """Hold at least so many frames in memory, beside those in use."""
         self._most = max(self._most, frames)
 
-    def prefetch(self, key: FrameKey) -> bool:
-        """Begin to load a frame; return False if that was begun before."""
+    def prefetch(self, key: FrameKey) -> None:
+        """Begin to load a frame that will be needed soon."""
+        self._future(key)
+
+    def pin(self, keys: Sequence[FrameKey]) -> None:
+        """Hold frames until they are unpinned."""
         with self._lock:
-            is_new = key not in self._frames
-        if is_new:
-            self._future(key)
-        return is_new
+            self._pinned.update(keys)
+
+    def unpin(self, keys: Sequence[FrameKey]) -> None:
+        """Let go of frames."""
+        with self._lock:
+            self._pinned.subtract(keys)
+            self._pinned += Counter()  # without those that are zero
+            self._forget_oldest()
 
     def load(self, keys: Sequence[FrameKey]) -> list[LoadedFrame]:
         """Return frames, in the order of their keys.
@@ -122,8 +131,10 @@ class FrameLoader:
         return future
 
     def _forget_oldest(self) -> None:
-        for key in list(self._frames)[: max(0, len(self._frames) - self._most)]:
-            if self._frames[key].done():
+        for key in list(self._frames):
+            if len(self._frames) <= self._most:
+                return
+            if self._frames[key].done() and key not in self._pinned:
                 del self._frames[key]
 
     def _load(self, key: FrameKey) -> LoadedFrame:

@@ -34,7 +34,7 @@ CalibratedTask = FetchTask[CalibratedRequest]
 
 # Targets that are looked up together, at first and later: enough that the fields of neighbours are
 # done once, and at first few enough that two runs on one directory share the work.
-_FIRST_TOGETHER, _TOGETHER = 200, 1000
+_FIRST_TOGETHER, _TOGETHER = 50, 1000
 
 _OUTSIDE = Answer(kind=Kind.OUTSIDE, message="no SDSS imaging here")
 

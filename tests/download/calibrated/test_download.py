@@ -16,8 +16,11 @@ from archive import SMALL, small_client, where
 from astropy.table import Table
 
 from sdss_cutout import CalibratedCutout, StoreError, TargetError, conf, read_cutouts
+from sdss_cutout._download.calibrated import loader
+from sdss_cutout._frames import frame
 from sdss_cutout._store import files
 from sdss_cutout._transfer import next_step
+from sdss_cutout._transfer.frames import classify
 from sdss_cutout.sandbox import Fault, Sandbox
 
 
@@ -62,6 +65,44 @@ def test_each_frame_is_fetched_once(client, exact, tmp_path):
     assert sorted(cutout.name for cutout in seen) == sorted(table["id"])
     assert_whole(tmp_path, table["id"])
     assert {path.suffix for path in tmp_path.iterdir()} == {".fits", ".sqlite", ".ecsv"}
+
+
+def test_each_frame_is_decompressed_once(client, exact, tmp_path, monkeypatch):
+    """Decompressing takes a hundred times as long as cutting."""
+    seen, read_frame = [], frame.read_frame
+
+    def counted(content, key, *arguments, **options):
+        seen.append(key)
+        return read_frame(content, key, *arguments, **options)
+
+    for module in (classify, loader):
+        monkeypatch.setattr(module, "read_frame", counted)
+    first = exact.survey.primary(*where(exact, "middle"))
+    rng = np.random.default_rng(7)
+    positions = []
+    for row in range(120):
+        field = exact.survey.field(first.run.number, first.camcol, first.number + row % 15)
+        positions.append(field.sky_of(rng.uniform(40, 260), rng.uniform(40, 215)))
+    ra, dec = np.array(positions, dtype=float).T
+    table = Table({"id": np.arange(120), "ra": ra, "dec": dec})
+    client.download(table, tmp_path, bands="r", size=16)
+    assert len(set(seen)) == 15
+    # The first targets are looked up apart from the others.
+    assert len(seen) <= 15 + 4
+    seen.clear()
+    client.get(table, bands="r", size=16)  # from the cache
+    assert len(seen) <= 15 + 4
+
+
+def test_a_large_directory_is_not_read(client, exact, tmp_path):
+    conf.verify_up_to = 0
+    table = targets_around(exact, 6)
+    client.download(table, tmp_path, bands="r", size=24)
+    exact.reset()
+    assert client.download(table, tmp_path, bands="r", size=24).counts["kept"] == 6
+    assert not exact.requests
+    (tmp_path / "t1.fits").write_bytes(b"short")
+    assert client.download(table, tmp_path, bands="r", size=24).counts["ok"] == 1
 
 
 def test_the_files_are_what_get_gets(client, exact, tmp_path):
@@ -266,5 +307,5 @@ def test_killed_and_run_again(exact, tmp_path):
     subprocess.run(command, env=environment, check=True)
     assert_whole(out, targets["id"])
     counts = Counter(frame_names(exact))
-    assert counts.total() - len(counts) <= 2 * 4  # what was under way at each kill
+    assert counts.total() - len(counts) <= 2 * 6  # what was under way at each kill
     assert len([*out.iterdir()]) == 60 + 2
