@@ -68,6 +68,16 @@ def classify_frame(request: FrameRequest, response: Response) -> Answer:
 _decoding = threading.BoundedSemaphore(os.cpu_count() or 1)
 
 
+def _begin_again() -> None:
+    """Forget who decompresses: a fork has none of its parent's threads."""
+    global _decoding
+    _decoding = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_again)
+
+
 def decode_frame(content: bytes, request: FrameRequest) -> Frame:
     """Return the frame in a file that was asked for.
 
