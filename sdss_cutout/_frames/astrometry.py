@@ -7,6 +7,7 @@ follows it to 0.001 pixels.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 from typing import Any
 
@@ -162,11 +163,16 @@ class Astrometry:
             First row, and the one behind the last, that the WCS is to be right in beside those
             of the frame; the grid goes on into the neighbouring fields.
         """
+        first, last = min(rows[0], 0), max(rows[1], self.shape[0]) - 1
+        return _fitted(self, first, last).deepcopy()  # its owner may move it
+
+    def fit_wcs(self, first: int, last: int) -> WCS:
+        """Return a TAN-SIP that is fitted to some rows, from the first to the last."""
         ny, nx = self.shape
         reference = np.array([(nx - 1) / 2, (ny - 1) / 2])
         ra0, dec0 = (float(value) for value in self.pixel_to_sky(*reference))
         x = np.linspace(0, nx - 1, _SAMPLES)
-        y = np.linspace(min(rows[0], 0), max(rows[1], ny) - 1, _SAMPLES)
+        y = np.linspace(first, last, _SAMPLES)
         u, v = (axis.ravel() for axis in np.meshgrid(x - reference[0], y - reference[1]))
         plane = _gnomonic(*self.pixel_to_sky(u + reference[0], v + reference[1]), ra0, dec0)
         forward, terms = _polynomial(u, v, plane, 3)
@@ -206,6 +212,12 @@ def _gnomonic(ra: Floats, dec: Floats, ra0: float, dec0: float) -> Floats:
     east = np.cos(latitude) * np.sin(longitude)
     north = cosine * np.sin(latitude) - sine * np.cos(latitude) * np.cos(longitude)
     return np.degrees([east / depth, north / depth])
+
+
+@functools.lru_cache(maxsize=64)
+def _fitted(astrometry: Astrometry, first: int, last: int) -> WCS:
+    """Return a fit; most cutouts of a frame have the same, which takes as long as all the rest."""
+    return astrometry.fit_wcs(first, last)
 
 
 def _polynomial(

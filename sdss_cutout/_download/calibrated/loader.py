@@ -9,11 +9,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
 from sdss_cutout._errors import ImageError
-from sdss_cutout._frames.frame import Frame, FrameKey, read_frame
+from sdss_cutout._frames.frame import Frame, FrameKey
 from sdss_cutout._service.sas import FrameArchive
 from sdss_cutout._store.frame_cache import FrameCache
 from sdss_cutout._transfer.classify import Answer, Kind
-from sdss_cutout._transfer.frames.classify import FrameRequest
+from sdss_cutout._transfer.frames.classify import FrameRequest, decode_frame
 from sdss_cutout._transfer.on_demand import OnDemandFetcher
 
 __all__ = ["FrameLoader", "LoadedFrame", "MissingFrame"]
@@ -141,28 +141,29 @@ class FrameLoader:
         if key in self._missing:
             raise self._missing[key]
         url = key.url(self._root, self._archive, self._release)
-        if (frame := self._cached(key, url)) is not None:
+        request = FrameRequest(url=url, key=key, archive=self._archive)
+        if (frame := self._cached(request)) is not None:
             return LoadedFrame(frame, 0)
         with self._cache.locked(url, self._closed.is_set):
-            if (frame := self._cached(key, url)) is not None:  # another process has fetched it
+            if (frame := self._cached(request)) is not None:  # another process has fetched it
                 return LoadedFrame(frame, 0)
-            return self._fetch(key, url)
+            return self._fetch(request)
 
-    def _cached(self, key: FrameKey, url: str) -> Frame | None:
-        content = self._cache.read(url)
+    def _cached(self, request: FrameRequest) -> Frame | None:
+        content = self._cache.read(request.url)
         if content is None:
             return None
         try:
-            return read_frame(content, key, self._archive, url=url)
+            return decode_frame(content, request)
         except ImageError:  # it was damaged since; what is fetched takes its place
             return None
 
-    def _fetch(self, key: FrameKey, url: str) -> LoadedFrame:
-        request = FrameRequest(url=url, key=key, archive=self._archive)
+    def _fetch(self, request: FrameRequest) -> LoadedFrame:
+        key = request.key
         answer, attempts = self._fetcher.submit(str(key), request).result()
         if answer.kind is not Kind.OK:
             self._missing[key] = MissingFrame(key, answer, attempts)
             raise self._missing[key]
-        self._cache.write(url, answer.content)
+        self._cache.write(request.url, answer.content)
         frame: Frame = answer.value
         return LoadedFrame(frame, attempts)

@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 import json
+import os
+import threading
 from dataclasses import dataclass, field
 from functools import partial
 
 from sdss_cutout._errors import ImageError
-from sdss_cutout._frames.frame import FrameKey, read_frame
+from sdss_cutout._frames.frame import Frame, FrameKey, read_frame
 from sdss_cutout._frames.selection import read_fields
 from sdss_cutout._service.sas import FrameArchive
 from sdss_cutout._transfer.classify import Answer, Kind, Response, classify_response, fault
 from sdss_cutout._transfer.error_text import error_text
 
-__all__ = ["FieldSearchRequest", "FrameRequest", "classify_fields", "classify_frame"]
+__all__ = [
+    "FieldSearchRequest",
+    "FrameRequest",
+    "classify_fields",
+    "classify_frame",
+    "decode_frame",
+]
 
 # A field takes 3 kB, and Stripe 82 has up to a thousand of them around a cutout of a degree.
 _LARGEST_SEARCH = 64 * 2**20
@@ -55,6 +63,33 @@ def classify_frame(request: FrameRequest, response: Response) -> Answer:
     return classify_response(response, partial(_check_frame, request))
 
 
+# Frames that are decompressed at the same time. More than there are processors compete for their
+# caches: with 6 threads on 2 processors a frame takes 0.88 s of CPU instead of 0.45 s.
+_decoding = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+
+def _begin_again() -> None:
+    """Forget who decompresses: a fork has none of its parent's threads."""
+    global _decoding
+    _decoding = threading.BoundedSemaphore(os.cpu_count() or 1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_again)
+
+
+def decode_frame(content: bytes, request: FrameRequest) -> Frame:
+    """Return the frame in a file that was asked for.
+
+    Raises
+    ------
+    ImageError
+        If this is not the whole file of that frame.
+    """
+    with _decoding:
+        return read_frame(content, request.key, request.archive, url=request.url)
+
+
 def _check_fields(request: FieldSearchRequest, content: bytes) -> Answer:
     try:
         fields = read_fields(json.loads(content)[0]["Rows"], request.archive)
@@ -66,7 +101,7 @@ def _check_fields(request: FieldSearchRequest, content: bytes) -> Answer:
 
 def _check_frame(request: FrameRequest, content: bytes) -> Answer:
     try:
-        frame = read_frame(content, request.key, request.archive, url=request.url)
+        frame = decode_frame(content, request)
     except ImageError as error:
         # What is compressed has no words to tell.
         words = "" if content.startswith(b"BZh") else error_text(content)

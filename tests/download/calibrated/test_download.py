@@ -16,7 +16,6 @@ from archive import SMALL, small_client, where
 from astropy.table import Table
 
 from sdss_cutout import CalibratedCutout, StoreError, TargetError, conf, read_cutouts
-from sdss_cutout._download.calibrated import loader
 from sdss_cutout._frames import frame
 from sdss_cutout._store import files
 from sdss_cutout._transfer import next_step
@@ -75,8 +74,7 @@ def test_each_frame_is_decompressed_once(client, exact, tmp_path, monkeypatch):
         seen.append(key)
         return read_frame(content, key, *arguments, **options)
 
-    for module in (classify, loader):
-        monkeypatch.setattr(module, "read_frame", counted)
+    monkeypatch.setattr(classify, "read_frame", counted)
     first = exact.survey.primary(*where(exact, "middle"))
     rng = np.random.default_rng(7)
     positions = []
