@@ -24,7 +24,7 @@ from sdss_cutout._store.decide import (
     refusal,
 )
 from sdss_cutout._store.entries import entry_of_file, picture_request_of_entry, provenance_of_entry
-from sdss_cutout._store.existing import ExistingFiles, KeptPictures
+from sdss_cutout._store.existing import ExistingFiles, FileSizes, KeptPictures, sizes_now
 from sdss_cutout._store.files import scratch_folder, scratch_of_run, translated
 from sdss_cutout._store.layout import (
     FITS,
@@ -167,12 +167,23 @@ class DownloadDirectory:
                 decide(
                     target,
                     entries.get(fold_name(target.name)),
-                    self._existing.files(target.name),
+                    self._sizes(target.name, entries.get(fold_name(target.name))),
                     condition=self._condition,
                     read=self._read,
                 )
                 for target in wanted
             ]
+
+    def _sizes(self, name: str, entry: ManifestEntry | None) -> FileSizes:
+        """Return the sizes of a target's files.
+
+        Another run may have written them since this one looked into the directory, and recorded
+        them before it looked into the manifest.
+        """
+        sizes = self._existing.files(name)
+        if entry is None or entry.status != "ok" or sizes.picture == entry.nbytes:
+            return sizes
+        return sizes_now(self.path, name, bands=self._bands)
 
     def _read(self, wanted: Wanted) -> ManifestEntry:
         return entry_of_file(self._picture(wanted.name), row=self.row_of(wanted.row))

@@ -7,6 +7,7 @@ and have the same hash, for the name and for the URL, does not happen.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import sys
@@ -20,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sdss_cutout._store.files import translated
-from sdss_cutout._store.layout import FITS, PICTURE, SIDECAR
+from sdss_cutout._store.layout import FITS, PICTURE, SIDECAR, paths_of
 
-__all__ = ["ExistingFiles", "FileSizes", "KeptPictures"]
+__all__ = ["ExistingFiles", "FileSizes", "KeptPictures", "sizes_now"]
 
 _HEADER_BLOCK = 2880  # a FITS header is a whole number of these (FITS 4.0, 3.3.1)
 
@@ -37,6 +38,15 @@ class FileSizes(NamedTuple):
     def has_whole_sidecar(self) -> bool:
         """Whether the sidecar has a size that a FITS header can have."""
         return bool(self.sidecar) and not (self.sidecar or 0) % _HEADER_BLOCK
+
+
+def sizes_now(directory: Path, name: str, *, bands: str) -> FileSizes:
+    """Return the sizes that a target's files have at this moment."""
+    sizes: list[int | None] = [None, None]
+    for place, path in enumerate(filter(None, paths_of(directory, name, bands=bands))):
+        with contextlib.suppress(FileNotFoundError):
+            sizes[place] = os.stat(path).st_size
+    return FileSizes(*sizes)
 
 
 class KeptPictures(NamedTuple):
