@@ -79,6 +79,8 @@ class Deadline:
         """
         self.connected = True
         self._socket = sock
+        if self.ended_by:  # before there was a socket
+            self.end(self.ended_by)
 
     def end(self, why: str) -> None:
         """End the attempt now: wake the thread that connects or reads."""
@@ -147,6 +149,7 @@ class Watchdog:
     def __init__(self) -> None:
         self._deadlines: dict[int, Deadline] = {}
         self._stopped = threading.Event()
+        self._why = ""
         self._thread = threading.Thread(target=self._look, name="sdss_cutout-watchdog", daemon=True)
         self._thread.start()
 
@@ -155,6 +158,8 @@ class Watchdog:
         """Return a context within which this thread makes an attempt that may take this long."""
         deadline = _current.deadline = Deadline(seconds)
         self._deadlines[threading.get_ident()] = deadline
+        if self._stopped.is_set():
+            deadline.end(self._why)
         try:
             yield deadline
         finally:
@@ -163,9 +168,11 @@ class Watchdog:
 
     def stop(self, why: str = "the run was ended") -> None:
         """End all attempts, and the thread that looks after them."""
+        # First, as an attempt may begin at this moment: it is ended here, or where it begins.
+        self._why = why
+        self._stopped.set()
         for deadline in list(self._deadlines.values()):
             deadline.end(why)
-        self._stopped.set()
 
     def join(self) -> None:
         """Wait for the thread."""

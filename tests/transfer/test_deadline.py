@@ -170,3 +170,19 @@ def test_stopping_ends_all_attempts():
         with pytest.raises(TimeoutError, match="the run was ended"):
             deadline.connect(lambda: threading.Event().wait(0.2), lambda: None)
     watchdog.join()
+
+
+@pytest.mark.parametrize("begins", ["before the end", "after the end"])
+def test_no_attempt_outlives_the_end_of_its_run(begins):
+    watchdog = Watchdog()
+    if begins == "after the end":  # its worker had been told to go on just before
+        watchdog.stop()
+    ours, theirs = socket.socketpair()
+    with ours, theirs, watchdog.attempt(60) as deadline:
+        ours.settimeout(10)
+        if begins == "before the end":  # as far as the connection, which is not there yet
+            watchdog.stop()
+        deadline.attach(ours)
+        assert ours.recv(1) == b""
+        assert deadline.ended_by == "the run was ended"
+    watchdog.join()
