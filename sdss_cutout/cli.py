@@ -196,7 +196,11 @@ def download(targets: str, directory: Path, **given: Any) -> None:
     what is missing.
     """
     client, options = client_of(given), options_of(given)
-    _fetch(client, targets_of(targets, given), directory, options, given)
+    listed = targets_of(targets, given)
+    if not len(listed):
+        say("the list has no targets")
+        return
+    _fetch(client, listed, directory, options, given)
 
 
 @main.command(context_settings=_TARGET_SETTINGS)  # -- begins a comment

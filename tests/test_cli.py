@@ -314,6 +314,13 @@ def test_a_query_without_rows_says_so(run, tmp_path):
     assert (status, out, err) == (0, "", "the query selected no rows\n")
 
 
+def test_a_list_without_targets_says_so(run, tmp_path):
+    path = tmp_path / "empty.csv"
+    path.write_text("id,ra,dec\n")
+    status, out, err = run("download", path, "-o", tmp_path / "out")
+    assert (status, out, err) == (0, "", "the list has no targets\n")
+
+
 def test_get_writes_the_file_that_is_named(run, tmp_path):
     path = tmp_path / "pic.jpg"
     assert run("get", "19", "0", "-o", path, "--size", 64)[:2] == (0, f"{path}\n")
