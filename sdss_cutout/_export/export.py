@@ -20,8 +20,9 @@ from sdss_cutout._export.divide import Division, divide
 from sdss_cutout._export.format import Format, TrainingSet
 from sdss_cutout._export.formats import FORMATS
 from sdss_cutout._export.place import check_place, placed
-from sdss_cutout._export.source import KEPT, OK, PictureSource, looks_simulated, positions_of
+from sdss_cutout._export.source import KEPT, OK, PictureSource, positions_of
 from sdss_cutout._export.table import CompactTable
+from sdss_cutout._image.sidecar import looks_simulated
 from sdss_cutout._progress import Progress
 
 __all__ = ["Export", "export"]

@@ -12,14 +12,12 @@ from astropy.table import Table
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import ImageError
-from sdss_cutout._image.sidecar import is_simulated
 
 __all__ = [
     "Picture",
     "PictureSource",
     "Positions",
     "content_of",
-    "looks_simulated",
     "positions_of",
     "wcs_text",
 ]
@@ -75,13 +73,6 @@ def content_of(picture: Picture) -> tuple[bytes, bytes]:
     if not (content and sidecar):
         raise ImageError(f"{picture.name}: the picture or its sidecar is missing")
     return content, sidecar
-
-
-def looks_simulated(picture: Any) -> bool:
-    """Return whether a picture, or a calibrated cutout, says that it is simulated."""
-    if hasattr(picture, "to_rgb"):
-        return "SIMULATED" in str(picture.header.get("ORIGIN", ""))
-    return is_simulated(picture.sidecar_bytes)
 
 
 _CARD = 80

@@ -6,13 +6,13 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 from sdss_cutout._service.sas import FIELD_SEARCH_PATH
 from sdss_cutout._service.skyserver import SKYSERVER, navigate_url
 
-__all__ = ["LinearWCS", "ParsedURL", "is_simulated", "parse_header", "parse_url"]
+__all__ = ["LinearWCS", "ParsedURL", "is_simulated", "looks_simulated", "parse_header", "parse_url"]
 
 _CARD = 80
 
@@ -48,6 +48,16 @@ def _cards(sidecar: bytes) -> dict[str, str]:
 def is_simulated(sidecar: bytes) -> bool:
     """Return whether the origin of a picture says that it is simulated."""
     return b"SIMULATED" in sidecar and "SIMULATED" in _cards(sidecar).get("ORIGIN", "")
+
+
+def looks_simulated(picture: Any) -> bool:
+    """Return whether a picture, or a calibrated cutout, says that it is simulated.
+
+    Its file says so, and not the attribute ``origin``: that of a cutout of a report is empty.
+    """
+    if hasattr(picture, "to_rgb"):
+        return "SIMULATED" in str(picture.header.get("ORIGIN", ""))
+    return is_simulated(picture.sidecar_bytes)
 
 
 def parse_header(sidecar: bytes) -> LinearWCS | None:

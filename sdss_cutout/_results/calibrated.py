@@ -28,6 +28,7 @@ from sdss_cutout._frames.hdus import (
     frames_table,
     request_of,
 )
+from sdss_cutout._image.sidecar import looks_simulated
 from sdss_cutout._request.calibrated import CalibratedRequest
 from sdss_cutout._results.columns import RESULT_COLUMNS
 from sdss_cutout._results.outcome import KEPT, OK, Outcome, raise_for_status
@@ -334,7 +335,7 @@ class CalibratedCutout:
             image = self[band]
             pixels, wcs, style = image.data, image.wcs, _grey(image.data)
         return plot_pixels(
-            pixels, wcs, ax, top_first=False, mark=mark, simulated="SIMULATED" in self.origin,
+            pixels, wcs, ax, top_first=False, mark=mark, simulated=looks_simulated(self),
             title=self.name if band is None else f"{self.name}, {band}", **style,
         )  # fmt: skip
 

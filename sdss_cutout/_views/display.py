@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from sdss_cutout._errors import ImageError
-from sdss_cutout._image.sidecar import is_simulated
+from sdss_cutout._image.sidecar import looks_simulated
 from sdss_cutout._views.protocols import WITH_PICTURE, Composite, Picture
 
 if TYPE_CHECKING:
@@ -29,12 +29,11 @@ class Tile(NamedTuple):
 def tile_of(picture: Picture | Composite, side: int) -> Tile:
     """Return a picture whose longer side is at most this long; never raises for a bad file."""
     try:
-        if not hasattr(picture, "to_rgb"):
-            picture = picture.in_memory()  # what is on disk is read once
+        picture = picture.in_memory()  # what is on disk is read once
         image = thumbnail(picture, side)
         if image is None:
             return Tile(None, picture.status, picture.error)
-        return Tile(image, is_simulated=_is_simulated(picture))
+        return Tile(image, is_simulated=looks_simulated(picture))
     except ImageError as error:
         return Tile(None, UNREADABLE, str(error))
 
@@ -72,10 +71,3 @@ def _opened(name: str, content: bytes, side: int) -> Image:
     except OSError as error:
         raise ImageError(f"{name}: the picture cannot be decoded: {error}") from error
     return image
-
-
-def _is_simulated(picture: Picture | Composite) -> bool:
-    if hasattr(picture, "to_rgb"):
-        header = cast("Composite", picture).header
-        return "SIMULATED" in str(header.get("ORIGIN", ""))
-    return is_simulated(picture.sidecar_bytes)

@@ -63,6 +63,9 @@ class Composite(Outcome, Protocol):
     def header(self) -> Header:
         """The FITS header."""
 
+    def in_memory(self) -> Composite:
+        """Return the same, read from its file if it was not; raises `ImageError` likewise."""
+
 
 class SkyPicture(Protocol):
     """A picture with its place on the sky."""

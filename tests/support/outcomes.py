@@ -35,6 +35,9 @@ class Composite:
     header: fits.Header = field(default_factory=fits.Header)
     size: int = 80
 
+    def in_memory(self):
+        return self
+
     def to_rgb(self):
         if self.status not in ("ok", "kept"):
             raise ImageError(f"{self.name}: there is no picture")

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from archive import SMALL, small_client, where
 from astropy.table import Table
+from matplotlib import pyplot
 
 from sdss_cutout import CalibratedCutout, StoreError, TargetError, conf, read_cutouts
 from sdss_cutout._frames import frame
@@ -54,6 +55,12 @@ def assert_whole(directory, names):
 @pytest.fixture(autouse=True)
 def _retry_soon(monkeypatch):
     monkeypatch.setattr(next_step, "_FIRST_WAIT", 0.001)
+
+
+def test_what_a_report_draws_is_called_simulated(client, exact, tmp_path):
+    [cutout] = client.download(targets_around(exact, 1), tmp_path / "out", bands="r", size=24)
+    assert "simulated" in [text.get_text() for text in cutout.plot("r").texts]
+    pyplot.close("all")
 
 
 def test_each_frame_is_fetched_once(client, exact, tmp_path):
