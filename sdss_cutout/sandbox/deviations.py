@@ -159,13 +159,12 @@ def _refused_wrap(request: Request) -> Response | None:
 def _picture(change: Callable[[Image.Image], bytes]) -> Callable[[Request, Response], Response]:
     """Change every picture that is sent with status 200."""
 
-    def changed(request: Request, response: Response) -> Response:
-        if request.route == "picture" and response.status == 200:
-            with Image.open(io.BytesIO(response.body)) as image:
-                response.body = change(image.convert("RGB"))
+    def changed(response: Response) -> Response:
+        with Image.open(io.BytesIO(response.body)) as image:
+            response.body = change(image.convert("RGB"))
         return response
 
-    return changed
+    return of_status("picture", 200, changed)
 
 
 def _other_signature(image: Image.Image) -> bytes:
@@ -174,12 +173,14 @@ def _other_signature(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
-def _status(route: str, old: int, new: Callable[[Response], Response]) -> Callable[..., Response]:
-    """Replace the responses of a route and a status."""
+def of_status(
+    route: str, status: int, change: Callable[[Response], Response]
+) -> Callable[[Request, Response], Response]:
+    """Change the responses of a route that have a status."""
 
     def changed(request: Request, response: Response) -> Response:
-        is_meant = request.route == route and response.status == old
-        return new(response) if is_meant else response
+        is_meant = request.route == route and response.status == status
+        return change(response) if is_meant else response
 
     return changed
 
@@ -226,12 +227,11 @@ def _other_columns(request: Request, response: Response) -> Response:
 def _frame(change: Callable[[bytes], bytes]) -> Callable[[Request, Response], Response]:
     """Change every frame that is sent."""
 
-    def changed(request: Request, response: Response) -> Response:
-        if request.route == "frame" and response.status == 200:
-            response.body = change(response.body)
+    def changed(response: Response) -> Response:
+        response.body = change(response.body)
         return response
 
-    return changed
+    return of_status("frame", 200, changed)
 
 
 DEVIATIONS: dict[str, Deviation] = {
@@ -273,19 +273,19 @@ DEVIATIONS: dict[str, Deviation] = {
     ),
     "outside-status": Deviation(
         text="where there is no imaging, the status is 200",
-        change=_status("picture", 404, lambda old: Response(200, old.body)),
+        change=of_status("picture", 404, lambda old: Response(200, old.body)),
     ),
     "outside-body": Deviation(
         text="where there is no imaging, the body is a page of HTML",
-        change=_status("picture", 404, _as_page(404)),
+        change=of_status("picture", 404, _as_page(404)),
     ),
     "bad-request-form": Deviation(
         text="wrong parameters are answered with a page of HTML",
-        change=_status("picture", 400, _as_page(400)),
+        change=of_status("picture", 400, _as_page(400)),
     ),
     "drawing-error-form": Deviation(
         text="errors of drawing are answered with JSON",
-        change=_status("picture", 500, lambda _: error_json(500, "Drawing failed")),
+        change=of_status("picture", 500, lambda _: error_json(500, "Drawing failed")),
     ),
     "overlay-letters": Deviation(
         text="the letters of overlays change nothing",
@@ -311,7 +311,7 @@ DEVIATIONS: dict[str, Deviation] = {
     ),
     "sql-error-form": Deviation(
         text="SQL errors of SqlSearch are pages with status 200",
-        change=_status("sql_search", 500, _as_page(200)),
+        change=of_status("sql_search", 500, _as_page(200)),
     ),
     "sql-page-error-form": Deviation(
         text="SQL errors of x_results.aspx are JSON with status 500",

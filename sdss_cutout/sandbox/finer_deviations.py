@@ -13,7 +13,7 @@ import numpy as np
 from astropy.io import fits
 from PIL import Image
 
-from sdss_cutout.sandbox.deviations import Deviation
+from sdss_cutout.sandbox.deviations import Deviation, of_status
 from sdss_cutout.sandbox.http.response import Response, error_json, html
 from sdss_cutout.sandbox.pictures import jpeg
 
@@ -57,16 +57,6 @@ def _cross_aside(request: Request, response: Response) -> Response:
             pixels = np.roll(np.asarray(image.convert("RGB")), (1, 1), axis=(0, 1))
         response.body = jpeg.jpeg(Image.fromarray(pixels))
     return response
-
-
-def _of(route: str, status: int, change: Callable[[Response], Response]) -> Change:
-    """Change the responses of a route that have a status."""
-
-    def changed(request: Request, response: Response) -> Response:
-        is_meant = request.route == route and response.status == status
-        return change(response) if is_meant else response
-
-    return changed
 
 
 def _without_reason(response: Response) -> Response:
@@ -119,7 +109,7 @@ def _frame(change: Callable[[fits.HDUList], None]) -> Change:
         response.body = bz2.compress(out.getvalue())
         return response
 
-    return _of("frame", 200, edited)
+    return of_status("frame", 200, edited)
 
 
 def _keyword(key: str, change: Callable[[object], object]) -> Callable[[fits.HDUList], None]:
@@ -167,11 +157,11 @@ FINER_DEVIATIONS: dict[str, Deviation] = {
     ),
     "outside-reason": Deviation(
         text="where there is no imaging, the reason phrase is Not Found",
-        change=_of("picture", 404, _without_reason),
+        change=of_status("picture", 404, _without_reason),
     ),
     "bad-request-status": Deviation(
         text="wrong parameters are answered with 500",
-        change=_of("picture", 400, lambda old: replace(old, status=500)),
+        change=of_status("picture", 400, lambda old: replace(old, status=500)),
     ),
     "overlay-grid": Deviation(
         text="the letter G changes nothing", redraw=_letters(lambda opt: opt.replace("G", ""))
@@ -191,7 +181,7 @@ FINER_DEVIATIONS: dict[str, Deviation] = {
     ),
     "sql-columns": Deviation(
         text="x_results.aspx names the columns otherwise",
-        change=_of("results_page", 200, _replaced(rb"\A#Table1\nobjID,", b"#Table1\nid,")),
+        change=of_status("results_page", 200, _replaced(rb"\A#Table1\nobjID,", b"#Table1\nid,")),
     ),
     "sql-primary-field": Deviation(
         text="SQL has no polygons of primary fields", respond=_no_polygons
@@ -205,7 +195,7 @@ FINER_DEVIATIONS: dict[str, Deviation] = {
     ),
     "field-paths": Deviation(
         text="the searches for fields name other paths of frames",
-        change=_of("fields", 200, _replaced(rb"/photoObj/frames/", b"/photoObj/frames-new/")),
+        change=of_status("fields", 200, _replaced(rb"/photoObj/frames/", b"/photoObj/frames-new/")),
     ),
     "field-urls": Deviation(text="UrlsOfFields is not found", respond=_no_urls),
     "frame-unit": Deviation(

@@ -20,6 +20,12 @@ def normal(ra: ArrayLike, dec: ArrayLike) -> Floats:
     )
 
 
+def separations(vectors: Floats, centre: Floats) -> Floats:
+    """Angles of unit vectors from another one in arcmin; chords, as cosines lose what is near."""
+    chord = np.linalg.norm(vectors - centre, axis=-1)
+    return np.asarray(60.0 * np.degrees(2 * np.arcsin(np.minimum(1.0, chord / 2))))
+
+
 def frame(ra: ArrayLike, dec: ArrayLike) -> tuple[Floats, Floats]:
     """The unit vectors to the west and to the north at a position in degrees."""
     a, d = np.radians(ra), np.radians(dec)

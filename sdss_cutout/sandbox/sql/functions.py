@@ -116,7 +116,7 @@ def _create_nearby(
     identifiers = found["objid"].astype("i8")
     values = [
         identifiers, identifiers >> 32 & 65535, identifiers >> 29 & 7, identifiers >> 16 & 4095,
-        *vectors.T, separations(vectors, projection.normal(*centre)),
+        *vectors.T, projection.separations(vectors, projection.normal(*centre)),
     ]  # fmt: skip
     types = [TYPES[kind] for kind in found["kind"].tolist()]
     connection.execute(f"CREATE TEMP TABLE {name} ({_NEARBY_COLUMNS})")
@@ -125,12 +125,6 @@ def _create_nearby(
         " htmID) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 301, 1, 0)",
         zip(*(value.tolist() for value in values), types, strict=True),
     )
-
-
-def separations(vectors: NDArray[np.float64], centre: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Distances in arcminutes, from chords: cosines lose what is near."""
-    chord = np.linalg.norm(vectors - centre, axis=-1)
-    return np.asarray(60.0 * np.degrees(2 * np.arcsin(np.clip(chord / 2, 0, 1))))
 
 
 def register(connection: sqlite3.Connection, objects: Sky) -> None:

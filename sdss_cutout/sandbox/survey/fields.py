@@ -208,7 +208,7 @@ class Survey:
         last = min(run.fields - 1, math.floor((row + reach) / run.step))
         starts = np.arange(first, last + 1) * run.step
         centres = projection.normal(*transform.sky(starts + rows / 2, cols / 2))
-        distances = separations(centres, vector)
+        distances = projection.separations(centres, vector)
         chosen = np.flatnonzero(distances <= radius)
         chosen = chosen[imaged(transform, starts[chosen], self.shape)]
         return [
@@ -309,9 +309,3 @@ def _holds(run: Run, block: int) -> bool:
 def _rank(run: Run, block: int) -> float:
     """Which of the runs in a block of mu is to be primary."""
     return float(camera.generator(4, run.number, block).random())
-
-
-def separations(vectors: Floats, centre: Floats) -> Floats:
-    """Angles of unit vectors from another one in arcmin; chords, as cosines lose what is near."""
-    chord = np.linalg.norm(vectors - centre, axis=-1)
-    return np.asarray(60.0 * np.degrees(2 * np.arcsin(np.minimum(1.0, chord / 2))))
