@@ -1,12 +1,17 @@
-"""Settings for all calls: ``sdss_cutout.conf``."""
+"""Settings for all calls, ``sdss_cutout.conf``, and what numbers they may be."""
 
 from __future__ import annotations
 
+import math
 from functools import partial
+from typing import Any
 
+import numpy as np
 from astropy.config import ConfigItem, ConfigNamespace
 
-__all__ = ["Conf", "conf"]
+from sdss_cutout._errors import RequestError
+
+__all__ = ["Conf", "conf", "number_not_negative", "positive_number", "whole_number"]
 
 # In the file sdss_cutout.cfg the items are at the top, not under the name of this module.
 _Item = partial(ConfigItem, module="sdss_cutout")
@@ -81,3 +86,27 @@ class Conf(ConfigNamespace):
 
 Conf.__module__ = "sdss_cutout"
 conf = Conf()
+
+
+def whole_number(name: str, value: Any) -> int:
+    """Return a whole number of at least 1, or raise `RequestError` that names the option."""
+    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
+    if not whole or value < 1:
+        raise RequestError(f"{name} = {value!r} is not a whole number of at least 1")
+    return int(value)
+
+
+def positive_number(name: str, value: Any) -> float:
+    """Return a finite number above 0, or raise `RequestError` that names the option."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool) or not (math.isfinite(number) and number > 0):
+        raise RequestError(f"{name} = {value!r} is not a positive number")
+    return number
+
+
+def number_not_negative(name: str, value: Any) -> float:
+    """Return a finite number of at least 0, or raise `RequestError` that names the option."""
+    return 0.0 if isinstance(value, int | float) and value == 0 else positive_number(name, value)

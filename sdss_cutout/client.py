@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.metadata
-import math
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,8 +15,8 @@ from astropy import log
 from astropy.config.paths import get_cache_dir
 from astropy.table import Table
 
-from sdss_cutout._config import conf
-from sdss_cutout._errors import RequestError, TargetError
+from sdss_cutout._config import conf, number_not_negative, positive_number, whole_number
+from sdss_cutout._errors import TargetError
 from sdss_cutout._progress import Progress
 from sdss_cutout._request.calibrated import CalibratedBatch, build_calibrated_requests
 from sdss_cutout._request.chunk import AnyBatch, TargetChunk, split
@@ -196,10 +195,10 @@ class SDSSCutouts:
         from sdss_cutout._transfer.fetch import FetchSettings
 
         return FetchSettings(
-            max_connections=_whole("max_connections", self._setting("max_connections")),
-            max_rate=_positive("max_rate", self._setting("max_rate")),
-            max_attempts=_whole("max_attempts", self._setting("max_attempts")),
-            timeout=_positive("timeout", self._setting("timeout")),
+            max_connections=whole_number("max_connections", self._setting("max_connections")),
+            max_rate=positive_number("max_rate", self._setting("max_rate")),
+            max_attempts=whole_number("max_attempts", self._setting("max_attempts")),
+            timeout=positive_number("timeout", self._setting("timeout")),
             auth=self._site().auth,
         )
 
@@ -221,7 +220,7 @@ class SDSSCutouts:
             ),
             frames=FrameSource(
                 root=root, release=site.release, archive=archive, cache=_frame_cache(),
-                cache_bytes=1e9 * _not_negative("frame_cache_size", conf.frame_cache_size),
+                cache_bytes=1e9 * number_not_negative("frame_cache_size", conf.frame_cache_size),
                 creator=_creator(),
             ),
         )  # fmt: skip
@@ -954,29 +953,8 @@ def _remembered(chunks: Iterator[TargetChunk], seen: list[TargetChunk]) -> Itera
         yield chunk
 
 
-def _not_negative(name: str, value: Any) -> float:
-    return 0.0 if isinstance(value, int | float) and value == 0 else _positive(name, value)
-
-
 def _creator() -> str:
     return f"sdss_cutout {importlib.metadata.version('sdss_cutout')}"
-
-
-def _whole(name: str, value: Any) -> int:
-    whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if not whole or value < 1:
-        raise RequestError(f"{name} = {value!r} is not a whole number of at least 1")
-    return int(value)
-
-
-def _positive(name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if isinstance(value, bool) or not (math.isfinite(number) and number > 0):
-        raise RequestError(f"{name} = {value!r} is not a positive number")
-    return number
 
 
 SDSSCutouts.__module__ = "sdss_cutout"

@@ -26,12 +26,11 @@ from concurrent.futures import (
     wait,
 )
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from sdss_cutout._errors import StoreError
-from sdss_cutout._results.outcome import FAILED, Outcome
+from sdss_cutout._results.outcome import FAILED, Outcome, timestamp
 from sdss_cutout._store.files import translated
 from sdss_cutout._transfer.classify import fault
 from sdss_cutout._transfer.early_end import EarlyEnd
@@ -273,7 +272,7 @@ def _given_up(chunk: _Chunk, writer: ChunkWriter, loss: BaseException) -> Iterat
 
 
 def _failed(tasks: Sequence[Target], why: str) -> Iterator[Outcome]:
-    date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    date = timestamp()
     for task in tasks:
         yield Outcome(
             index=task.index, name=task.name, status=FAILED, error=one_line(why), date=date

@@ -7,7 +7,6 @@ import io
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ from sdss_cutout._frames.hdus import (
 from sdss_cutout._image.sidecar import looks_simulated
 from sdss_cutout._request.calibrated import CalibratedRequest
 from sdss_cutout._results.columns import RESULT_COLUMNS
-from sdss_cutout._results.outcome import KEPT, OK, Outcome, raise_for_status
+from sdss_cutout._results.outcome import KEPT, OK, Outcome, raise_for_status, timestamp
 from sdss_cutout._store.files import translated, write_whole
 from sdss_cutout._store.layout import paths_of, place_of
 
@@ -538,7 +537,7 @@ def calibrated_cutout_of_images(
     creator: str,
 ) -> CalibratedCutout:
     """Return the cutout of the images of its bands, with its file in memory."""
-    date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    date = timestamp()
     provenance = CalibratedProvenance(name=name, date=date, creator=creator)
     content = file_bytes(images, request, provenance)
     return CalibratedCutout(

@@ -26,6 +26,7 @@ __all__ = [
     "Outcomes",
     "outcome_of_answer",
     "raise_for_status",
+    "timestamp",
 ]
 
 OK, KEPT, OUTSIDE, FAILED = "ok", "kept", "outside", "failed"
@@ -83,9 +84,14 @@ class Outcome:
         return replace(self, status=KEPT)
 
 
+def timestamp() -> str:
+    """Return the time in UTC, as FITS headers have it."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
 def outcome_of_answer(index: int, name: str, answer: Answer, attempts: int) -> Outcome:
     """Return what a target's last answer means for it."""
-    date = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    date = timestamp()
     if answer.kind is Kind.OK:
         sha256 = hashlib.sha256(answer.content).hexdigest()
         return Outcome(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.table import Column, Table
 
+from sdss_cutout._config import whole_number
 from sdss_cutout._errors import RequestError
 from sdss_cutout._progress import summarise
 from sdss_cutout._store.files import atomic_path
@@ -68,12 +69,6 @@ def _value_text(value: Any) -> str:
     return f"{value:.5g}" if isinstance(value, float) else str(value)
 
 
-def _whole(option: str, value: object) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise RequestError(f"{option} = {value!r} is not a whole number of at least 1")
-    return int(value)
-
-
 # --------------------------------------------------------------------------------- as a figure
 
 _DPI = 100
@@ -92,7 +87,7 @@ def montage_figure(
     tile: float = 1.2,
 ) -> Figure:
     """Draw the cutouts side by side; see `CutoutList.montage`."""
-    ncols = min(_whole("ncols", ncols), max(len(table), 1))
+    ncols = min(whole_number("ncols", ncols), max(len(table), 1))
     texts = titles_of(table, titles)
     place = {row: number for number, row in enumerate(order_of(table, order, reverse=reverse))}
     nrows = max(-(-len(table) // ncols), 1)
@@ -219,8 +214,8 @@ def write_montage(
     'montage.png'
     """
     path, count = Path(path), len(cutouts)
-    tile = _whole("tile", tile)
-    ncols = _whole("ncols", ncols) if ncols is not None else max(10, round(count**0.5))
+    tile = whole_number("tile", tile)
+    ncols = whole_number("ncols", ncols) if ncols is not None else max(10, round(count**0.5))
     ncols = max(min(ncols, count), 1)
     caption = _CAPTION if titles is not None else 0
     nrows = max(-(-count // ncols), 1)
