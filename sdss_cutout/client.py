@@ -18,11 +18,12 @@ from astropy.table import Table
 from sdss_cutout._config import conf, number_not_negative, positive_number, whole_number
 from sdss_cutout._errors import TargetError
 from sdss_cutout._progress import Progress
+from sdss_cutout._request.batch import concatenate
 from sdss_cutout._request.calibrated import CalibratedBatch, build_calibrated_requests
 from sdss_cutout._request.chunk import AnyBatch, TargetChunk, split
 from sdss_cutout._request.geometry import refuse_arrays
 from sdss_cutout._request.options import RequestOptions
-from sdss_cutout._request.request import build_requests, concatenate
+from sdss_cutout._request.request import build_requests
 from sdss_cutout._request.site import Site, check_root, check_site
 from sdss_cutout._results.cutout import Cutout, cutout_of_outcome, picture_of_answer
 from sdss_cutout._results.lists import CutoutList, DownloadReport

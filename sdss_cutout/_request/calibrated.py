@@ -6,14 +6,15 @@ a grid with north up.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sdss_cutout._errors import RequestError
+from sdss_cutout._request.batch import Batch, columns_of
 from sdss_cutout._request.geometry import pixel_geometry, refuse_beyond_limits
 from sdss_cutout._request.numbers import number_texts, sent_positions
 from sdss_cutout._request.options import RequestOptions
@@ -105,50 +106,28 @@ def _along_curve(y: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.i
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CalibratedBatch:
-    """The requests for many targets, held as columns.
+class CalibratedBatch(Batch[CalibratedRequest]):
+    """The requests for calibrated data of many targets.
 
     Attributes
     ----------
-    ra, dec, scale : ndarray of float, shape (n,)
-        ICRS degrees; arcsec per pixel.
-    width, height : ndarray of int, shape (n,)
-        Pixels.
     bands : str
         Letters of ``ugriz``.
     north_up : bool
         Whether they are resampled to a grid with north up.
-    site : Site
-        Which server and release.
     archive : FrameArchive
         The facts about the archive of frames.
     """
 
-    ra: NDArray[np.float64]
-    dec: NDArray[np.float64]
-    scale: NDArray[np.float64]
-    width: NDArray[np.int64]
-    height: NDArray[np.int64]
     bands: str
     north_up: bool
-    site: Site
     archive: FrameArchive = SAS
 
-    def __len__(self) -> int:
-        return len(self.ra)
-
-    def __iter__(self) -> Iterator[CalibratedRequest]:
-        columns = (self.ra, self.dec, self.scale, self.width, self.height)
-        for url, *values in zip(self.urls(), *(c.tolist() for c in columns), strict=True):
-            ra, dec, scale, width, height = values
-            yield CalibratedRequest(
-                ra=ra, dec=dec, scale=scale, width=width, height=height, bands=self.bands,
-                north_up=self.north_up, release=self.site.release, url=url, archive=self.archive,
-            )  # fmt: skip
-
-    def __getitem__(self, row: int) -> CalibratedRequest:
-        [request] = self.take(np.array([row]))
-        return request
+    def _request(self, url: str, values: dict[str, Any]) -> CalibratedRequest:
+        return CalibratedRequest(
+            **values, bands=self.bands, north_up=self.north_up, release=self.site.release, url=url,
+            archive=self.archive,
+        )  # fmt: skip
 
     def radii(self) -> NDArray[np.float64]:
         """Return for each target the radius in arcmin within which its fields' centres lie."""
@@ -175,22 +154,14 @@ class CalibratedBatch:
             for ra, dec, radius, scale, width, height in texts
         ]
 
-    def take(self, rows: slice | NDArray[np.int64]) -> CalibratedBatch:
-        """Return the requests of some rows."""
-        names = ("ra", "dec", "scale", "width", "height")
-        return replace(self, **{name: getattr(self, name)[rows] for name in names})
-
 
 def batch_of(requests: Sequence[CalibratedRequest], site: Site) -> CalibratedBatch:
     """Return requests of the same bands and kind, at least one, as a batch."""
-    names = ("ra", "dec", "scale", "width", "height")
-    columns: dict[str, Any] = {
-        name: np.array([getattr(request, name) for request in requests]) for name in names
-    }
     first = requests[0]
     return CalibratedBatch(
-        bands=first.bands, north_up=first.north_up, site=site, archive=first.archive, **columns
-    )
+        bands=first.bands, north_up=first.north_up, site=site, archive=first.archive,
+        **columns_of(requests),
+    )  # fmt: skip
 
 
 def build_calibrated_requests(
