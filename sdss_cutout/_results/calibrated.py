@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import astropy.units as u
 import numpy as np
-from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Table
 from astropy.wcs import WCS
@@ -29,8 +27,8 @@ from sdss_cutout._frames.hdus import (
 )
 from sdss_cutout._image.sidecar import looks_simulated
 from sdss_cutout._request.calibrated import CalibratedRequest
-from sdss_cutout._results.columns import RESULT_COLUMNS
-from sdss_cutout._results.outcome import KEPT, OK, Outcome, raise_for_status, timestamp
+from sdss_cutout._results.outcome import KEPT, OK, Outcome, timestamp
+from sdss_cutout._results.target_result import TargetResult, told_by
 from sdss_cutout._store.files import translated, write_whole
 from sdss_cutout._store.layout import paths_of, place_of
 
@@ -50,7 +48,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class CalibratedCutout:
+class CalibratedCutout(TargetResult):
     """One target's calibrated data, or why there are none.
 
     ``cutout["r"]`` is the image of a band as `~astropy.nddata.CCDData`: float32 nanomaggies per
@@ -104,19 +102,7 @@ class CalibratedCutout:
     ['band', 'run', 'rerun', 'camcol', 'field', 'url', 'sha256', 'mjd']
     """
 
-    name: str
     request: CalibratedRequest
-    status: str
-    coverage: float = math.nan
-    attempts: int = 0
-    error: str = ""
-    http_status: int = 0
-    reason: str = ""
-    path: Path | None = None
-    nbytes: int = 0
-    sha256: str = ""
-    origin: str = ""
-    date: str = ""
     in_memory_content: bytes = b""
 
     def __repr__(self) -> str:
@@ -135,34 +121,9 @@ class CalibratedCutout:
         return bool(self.in_memory_content) or self.path is not None
 
     @property
-    def coord(self) -> SkyCoord:
-        """The position that was asked for, ICRS."""
-        return SkyCoord(self.request.ra, self.request.dec, unit="deg")
-
-    @property
     def bands(self) -> str:
         """The bands that were asked for, in that order."""
         return self.request.bands
-
-    @property
-    def url(self) -> str:
-        """The URL of the search for the fields; behind the ``#`` is the rest of the request."""
-        return self.request.url
-
-    @property
-    def width(self) -> int:
-        """Width in pixels."""
-        return self.request.width
-
-    @property
-    def height(self) -> int:
-        """Height in pixels."""
-        return self.request.height
-
-    @property
-    def scale(self) -> float:
-        """Arcsec per pixel; nominal where the pixels are the survey's own."""
-        return self.request.scale
 
     @property
     def sidecar(self) -> None:
@@ -184,6 +145,11 @@ class CalibratedCutout:
         if hashlib.sha256(content).hexdigest() != self.sha256:
             _checked(content, self.path)
         return content
+
+    def _existing(self) -> bytes:
+        if not self.has_data:
+            raise ImageError(f"{self.name}: there are no data, {self.status}: {self.error}")
+        return self.content
 
     def in_memory(self) -> CalibratedCutout:
         """Return the same cutout with its file in memory, read and checked if it was not.
@@ -220,9 +186,7 @@ class CalibratedCutout:
         ImageError
             If there are no data.
         """
-        if not self.has_data:
-            raise ImageError(f"{self.name}: there are no data, {self.status}: {self.error}")
-        return fits.open(io.BytesIO(self.content))
+        return fits.open(io.BytesIO(self._existing()))
 
     @property
     def header(self) -> fits.Header:
@@ -374,9 +338,7 @@ class CalibratedCutout:
         >>> cutout.save("stamps").path.name
         'J120000.00+300000.0.fits'
         """
-        content = self.content
-        if not content:
-            raise ImageError(f"{self.name}: there are no data, {self.status}: {self.error}")
+        content = self._existing()
         path = _place(directory, self.name)
         with translated(path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -430,53 +392,6 @@ class CalibratedCutout:
             date=str(header["DATE"]),
             in_memory_content=content,
         )
-
-    def row(self) -> dict[str, Any]:
-        """Return the values of the result columns, as a list's table has them.
-
-        Returns
-        -------
-        dict
-            By the columns' names.
-
-        Examples
-        --------
-        >>> from astropy.coordinates import SkyCoord
-        >>> from sdss_cutout import SDSSCutouts
-        >>> from sdss_cutout.sandbox import Sandbox
-        >>> with Sandbox() as sandbox:
-        ...     client = SDSSCutouts(base_url=sandbox.base_url)
-        ...     [cutout] = client.get(SkyCoord([266.4], [-29.0], unit="deg"), bands="r")
-        >>> cutout.row()["status"], cutout.row()["width"]
-        ('outside', 200)
-        """
-        values = {column.name: getattr(self, column.name) for column in RESULT_COLUMNS}
-        return values | {name: str(values[name] or "") for name in ("path", "sidecar")}
-
-    def raise_for_status(self) -> None:
-        """Raise an error if there are no data.
-
-        Raises
-        ------
-        OutsideFootprintError
-            If SDSS has no imaging there.
-        ServiceError
-            If a server did not give a right answer.
-
-        Examples
-        --------
-        >>> from astropy.coordinates import SkyCoord
-        >>> from sdss_cutout import SDSSCutouts
-        >>> from sdss_cutout.sandbox import Sandbox
-        >>> with Sandbox() as sandbox:
-        ...     client = SDSSCutouts(base_url=sandbox.base_url)
-        ...     [cutout] = client.get(SkyCoord([266.4], [-29.0], unit="deg"), bands="r")
-        >>> cutout.raise_for_status()
-        Traceback (most recent call last):
-        ...
-        sdss_cutout.OutsideFootprintError: J174536.00-290000.0: no SDSS imaging here (http://...)
-        """
-        raise_for_status(self)
 
 
 def preview_of(path: Path) -> Preview:
@@ -559,20 +474,7 @@ def calibrated_cutout_of_outcome(
 ) -> CalibratedCutout:
     """Return the cutout of an outcome, with its file in memory or on disk."""
     return CalibratedCutout(
-        name=outcome.name,
-        request=request,
-        status=outcome.status,
-        coverage=outcome.coverage,
-        attempts=outcome.attempts,
-        error=outcome.error,
-        http_status=outcome.http_status,
-        reason=outcome.reason,
-        path=path,
-        nbytes=outcome.nbytes,
-        sha256=outcome.sha256,
-        origin=outcome.origin,
-        date=outcome.date,
-        in_memory_content=content,
+        **told_by(outcome), request=request, path=path, in_memory_content=content
     )
 
 

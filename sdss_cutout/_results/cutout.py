@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.wcs import WCS
 
@@ -26,8 +24,8 @@ from sdss_cutout._image.jpeg import decode_jpeg
 from sdss_cutout._image.sidecar import parse_url
 from sdss_cutout._request.request import CutoutRequest
 from sdss_cutout._request.site import check_site
-from sdss_cutout._results.columns import RESULT_COLUMNS
-from sdss_cutout._results.outcome import KEPT, Outcome, raise_for_status
+from sdss_cutout._results.outcome import KEPT, Outcome
+from sdss_cutout._results.target_result import TargetResult, told_by
 from sdss_cutout._store.files import scratch_folder, translated
 from sdss_cutout._store.layout import paths_of, place_of, sidecar_of
 from sdss_cutout._store.pictures import (
@@ -52,7 +50,7 @@ __all__ = ["Cutout", "cutout_of_outcome", "picture_of_answer"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Cutout:
+class Cutout(TargetResult):
     """One target's picture and its sky coordinates, or why there is none.
 
     Attributes
@@ -102,20 +100,8 @@ class Cutout:
         (19.023342, -0.014911)>
     """
 
-    name: str
     request: CutoutRequest
-    status: str
-    coverage: float = math.nan
-    attempts: int = 0
-    error: str = ""
-    http_status: int = 0
-    reason: str = ""
-    path: Path | None = None
     sidecar: Path | None = None
-    nbytes: int = 0
-    sha256: str = ""
-    origin: str = ""
-    date: str = ""
     picture: Picture | None = None
 
     def __repr__(self) -> str:
@@ -131,31 +117,6 @@ class Cutout:
     def has_picture(self) -> bool:
         """Whether there is a picture, in memory or in a file."""
         return self.picture is not None or self.path is not None
-
-    @property
-    def coord(self) -> SkyCoord:
-        """The position that was asked for, ICRS."""
-        return SkyCoord(self.request.ra, self.request.dec, unit="deg")
-
-    @property
-    def url(self) -> str:
-        """The URL that was asked for."""
-        return self.request.url
-
-    @property
-    def width(self) -> int:
-        """Width in pixels, as it was asked for."""
-        return self.request.width
-
-    @property
-    def height(self) -> int:
-        """Height in pixels, as it was asked for."""
-        return self.request.height
-
-    @property
-    def scale(self) -> float:
-        """Arcsec per pixel, as it was asked for."""
-        return self.request.scale
 
     @property
     def content(self) -> bytes:
@@ -193,27 +154,6 @@ class Cutout:
     def wcs(self) -> WCS:
         """The `~astropy.wcs.WCS` of `data`, pixel indices from 0."""
         return wcs_of_header(self.header)
-
-    def row(self) -> dict[str, Any]:
-        """Return the values of the result columns, as a list's table has them.
-
-        Returns
-        -------
-        dict
-            By the columns' names.
-
-        Examples
-        --------
-        >>> from astropy.coordinates import SkyCoord
-        >>> from sdss_cutout import SDSSCutouts
-        >>> from sdss_cutout.sandbox import Sandbox
-        >>> with Sandbox() as sandbox:
-        ...     cutout = SDSSCutouts(base_url=sandbox.base_url).get(SkyCoord("19d 0d"), size=64)
-        >>> cutout.row()["status"], cutout.row()["width"]
-        ('ok', 64)
-        """
-        values = {column.name: getattr(self, column.name) for column in RESULT_COLUMNS}
-        return values | {name: str(values[name] or "") for name in ("path", "sidecar")}
 
     def _existing(self) -> Picture:
         if not self.has_picture:
@@ -253,31 +193,6 @@ class Cutout:
         (64, 64, 3)
         """
         return replace(self, picture=self._loaded()) if self.has_picture else self
-
-    def raise_for_status(self) -> None:
-        """Raise an error if there is no picture.
-
-        Raises
-        ------
-        OutsideFootprintError
-            If SDSS has no imaging there.
-        ServiceError
-            If the server did not give a valid answer.
-
-        Examples
-        --------
-        >>> from astropy.coordinates import SkyCoord
-        >>> from sdss_cutout import SDSSCutouts
-        >>> from sdss_cutout.sandbox import Sandbox
-        >>> with Sandbox() as sandbox:
-        ...     client = SDSSCutouts(base_url=sandbox.base_url)
-        ...     cutouts = client.get(SkyCoord([266.4], [-29.0], unit="deg"))
-        >>> cutouts[0].raise_for_status()
-        Traceback (most recent call last):
-        ...
-        sdss_cutout.OutsideFootprintError: J174536.00-290000.0: no SDSS imaging here (http://...)
-        """
-        raise_for_status(self)
 
     def plot(self, ax: Axes | None = None, *, mark: Any = None) -> Axes:
         """Draw the picture with its coordinates, scale bar, compass and name.
@@ -583,7 +498,7 @@ class Cutout:
         <SkyCoord (ICRS): (ra, dec) in deg
             (19.00011004, 0.00011004)>
         """
-        from sdss_cutout._results.colour_data import ColourData
+        from sdss_cutout._image.colour_data import ColourData
 
         return ColourData(self.data, wcs=self.wcs, meta=dict(self.header))
 
@@ -600,20 +515,10 @@ def cutout_of_outcome(
 ) -> Cutout:
     """Return the cutout of an outcome, with its picture in memory or in a file."""
     return Cutout(
-        name=outcome.name,
+        **told_by(outcome),
         request=request,
-        status=outcome.status,
-        coverage=outcome.coverage,
-        attempts=outcome.attempts,
-        error=outcome.error,
-        http_status=outcome.http_status,
-        reason=outcome.reason,
         path=path,
         sidecar=None if path is None else sidecar_of(path),
-        nbytes=outcome.nbytes,
-        sha256=outcome.sha256,
-        origin=outcome.origin,
-        date=outcome.date,
         picture=picture,
     )
 

@@ -9,12 +9,11 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sdss_cutout._errors import OutsideFootprintError, ServiceError
 from sdss_cutout._transfer.classify import Answer, Kind
 
 __all__ = [
@@ -25,7 +24,6 @@ __all__ = [
     "Outcome",
     "Outcomes",
     "outcome_of_answer",
-    "raise_for_status",
     "timestamp",
 ]
 
@@ -105,40 +103,6 @@ def outcome_of_answer(index: int, name: str, answer: Answer, attempts: int) -> O
         coverage=0.0 if outside else math.nan, attempts=attempts, error=answer.message,
         origin=answer.origin, date=date, http_status=answer.status, reason=answer.reason,
     )  # fmt: skip
-
-
-class _Reported(Protocol):
-    """A cutout of either kind, as far as its errors need it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def status(self) -> str: ...
-    @property
-    def error(self) -> str: ...
-    @property
-    def url(self) -> str: ...
-    @property
-    def attempts(self) -> int: ...
-    @property
-    def http_status(self) -> int: ...
-    @property
-    def reason(self) -> str: ...
-
-
-def raise_for_status(cutout: _Reported) -> None:
-    """Raise the error that the status of a cutout means."""
-    if cutout.status == OUTSIDE:
-        raise OutsideFootprintError(f"{cutout.name}: {cutout.error} ({cutout.url})")
-    if cutout.status == FAILED:
-        tried = f"{cutout.attempts} attempt{'s' * (cutout.attempts != 1)}"
-        raise ServiceError(
-            f"{cutout.name}: {cutout.error} ({tried}, {cutout.url})",
-            status=cutout.http_status,
-            reason=cutout.reason,
-            url=cutout.url,
-            attempts=cutout.attempts,
-        )
 
 
 # The arrays of `Outcomes`, and how many of their elements a target has.

@@ -11,6 +11,7 @@ from sdss_cutout._download.calibrated.run import FrameSource
 from sdss_cutout._download.executors import Note
 from sdss_cutout._results.calibrated import CalibratedCutout
 from sdss_cutout._results.outcome import Outcome
+from sdss_cutout._results.target_result import told_by
 from sdss_cutout._store.files import translated, write_files
 from sdss_cutout._store.layout import paths_of
 from sdss_cutout._transfer.classify import Answer
@@ -75,9 +76,4 @@ class CalibratedWriter:
 
 def outcome_of_cutout(index: int, cutout: CalibratedCutout) -> Outcome:
     """Return what came of a target, without its data."""
-    return Outcome(
-        index=index, name=cutout.name, status=cutout.status, coverage=cutout.coverage,
-        nbytes=cutout.nbytes, sha256=cutout.sha256, source_sha256=cutout.sha256,
-        attempts=cutout.attempts, error=cutout.error, origin=cutout.origin, date=cutout.date,
-        http_status=cutout.http_status, reason=cutout.reason,
-    )  # fmt: skip
+    return Outcome(index=index, source_sha256=cutout.sha256, **told_by(cutout))
